@@ -1,0 +1,97 @@
+"""Field types for what adapters and programs are told: secrets and addresses by reference, durations in words."""
+
+from __future__ import annotations
+
+import os
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from marshmallow import Schema, ValidationError, fields
+
+_UNITS = {"s": 1, "min": 60, "h": 3600, "day": 86400, "days": 86400}
+_DURATION = re.compile(r"^(\d+(?:\.\d+)?) ?(s|min|h|days?)$")
+
+
+def resolve(text: str) -> str:
+    """The value behind `env:NAME` or `file:PATH`; any other text stands for itself.
+
+    Raises:
+        ValidationError: the variable is not set, the file cannot be read, or it is empty.
+    """
+    kind, _, place = text.partition(":")
+    if kind == "env":
+        value = os.environ.get(place, "")
+        if not value:
+            raise ValidationError(f"the environment variable {place} is not set")
+        return value
+    if kind == "file":
+        try:
+            value = Path(place).read_text(encoding="utf-8").strip()
+        except OSError as fault:
+            raise ValidationError(f"the file {place} cannot be read: {fault.strerror}") from None
+        if not value:
+            raise ValidationError(f"the file {place} is empty")
+        return value
+    return text
+
+
+class Secret(fields.String):
+    """A password, key or token: `env:NAME` or `file:PATH`, never the value itself."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        if not text.startswith(("env:", "file:")):
+            raise ValidationError("a secret does not belong into a file: write `env:NAME` or `file:/path`")
+        return resolve(text)
+
+
+class Secrets(fields.Field[tuple[str, ...]]):
+    """One or two active secrets, so that one can be rotated without losing a request.
+
+    `env:NAME?` may be unset: the place of the next secret, while there is none.
+    """
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> tuple[str, ...]:
+        references = value if isinstance(value, list) else [value]
+        secrets = []
+        for reference in references:
+            optional = isinstance(reference, str) and reference.endswith("?")
+            try:
+                secrets.append(Secret().deserialize(str(reference).removesuffix("?")))
+            except ValidationError:
+                if not optional or not str(reference).startswith(("env:", "file:")):
+                    raise
+        if not 1 <= len(secrets) <= 2:
+            raise ValidationError("write one or two secrets")
+        return tuple(secrets)
+
+
+class Address(fields.String):
+    """An http(s) address, or `env:NAME` that holds one."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        text = resolve(super()._deserialize(value, attr, data, **kwargs))
+        parts = urlsplit(text)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValidationError("write an address such as https://lms.example.org, or `env:NAME` that holds one")
+        return text.rstrip("/")
+
+
+class Duration(fields.Field[timedelta]):
+    """A span of time in words: `90 s`, `15 min`, `2 h`, `3 days`."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> timedelta:
+        found = _DURATION.match(str(value).strip())
+        if not found:
+            raise ValidationError("write a duration such as `90 s`, `15 min`, `2 h` or `3 days`")
+        return timedelta(seconds=float(found[1]) * _UNITS[found[2]])
+
+    def _serialize(self, value: timedelta | None, attr: str | None, obj: Any, **kwargs: Any) -> str:
+        return f"{(value or timedelta()).total_seconds():.0f} s"
+
+
+class NoOptions(Schema):
+    """For adapters that have nothing to set."""

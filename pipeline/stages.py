@@ -1,0 +1,126 @@
+"""The state machine of a case, of a credential and of what is sent: which state may follow which.
+
+A case's stage names the step that has to be done next, so that a due row says by itself what to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from pipeline.errors import IllegalMove
+
+
+class Stage(StrEnum):
+    """Where a case stands."""
+
+    GATHER = "gather"  # read the learner's record from the LMS
+    VERIFY = "verify"  # judge the record by the program's criteria
+    ISSUE = "issue"  # the lanes issue its credentials
+    NOTIFY = "notify"  # tell the learner
+    DOWNSTREAM = "downstream"  # update SIS and the rest
+    DONE = "done"  # everything happened, once
+    HELD = "held"  # a person has to look; `resume` says where the run goes on
+    FAILED = "failed"  # the criteria are not met: no credential
+    CLOSED = "closed"  # a person ended it
+
+
+class CredentialState(StrEnum):
+    """Where one credential at one platform account stands."""
+
+    PLANNED = "planned"  # decided, not yet at the platform
+    CALLING = "calling"  # intent committed: from here on it may exist at the platform
+    UNSURE = "unsure"  # a call ended without a clear answer: look up first
+    CONFIRMED = "confirmed"  # the platform has it
+    REJECTED = "rejected"  # the platform refuses this row: a person
+
+
+class MessageState(StrEnum):
+    """Where one mail stands."""
+
+    PLANNED = "planned"
+    SENDING = "sending"  # committed before the server is given the text
+    UNSURE = "unsure"  # the server's answer never came
+    SENT = "sent"
+    REJECTED = "rejected"
+
+
+class UpdateState(StrEnum):
+    """Where one update of a downstream system stands."""
+
+    PLANNED = "planned"
+    SENT = "sent"
+    REJECTED = "rejected"
+
+
+S = TypeVar("S", Stage, CredentialState, MessageState, UpdateState)
+
+#: the stages in which there is work to do, in their order; each has the Celery task of the same name
+STEPS = (Stage.GATHER, Stage.VERIFY, Stage.ISSUE, Stage.NOTIFY, Stage.DOWNSTREAM)
+
+STAGE_MOVES: Mapping[Stage, frozenset[Stage]] = {
+    Stage.GATHER: frozenset({Stage.VERIFY, Stage.HELD}),
+    Stage.VERIFY: frozenset({Stage.ISSUE, Stage.HELD, Stage.FAILED}),
+    Stage.ISSUE: frozenset({Stage.NOTIFY, Stage.HELD}),
+    Stage.NOTIFY: frozenset({Stage.DOWNSTREAM, Stage.HELD}),
+    Stage.DOWNSTREAM: frozenset({Stage.DONE, Stage.HELD}),
+    Stage.HELD: frozenset({*STEPS, Stage.CLOSED}),
+    Stage.FAILED: frozenset({Stage.GATHER, Stage.CLOSED}),
+    Stage.DONE: frozenset(),
+    Stage.CLOSED: frozenset(),
+}
+
+CREDENTIAL_MOVES: Mapping[CredentialState, frozenset[CredentialState]] = {
+    CredentialState.PLANNED: frozenset({CredentialState.CALLING}),
+    CredentialState.CALLING: frozenset(
+        {
+            CredentialState.CONFIRMED,
+            CredentialState.UNSURE,
+            CredentialState.PLANNED,  # the call certainly had no effect
+            CredentialState.REJECTED,
+        }
+    ),
+    CredentialState.UNSURE: frozenset(
+        {
+            CredentialState.CONFIRMED,  # the look-up found it
+            CredentialState.PLANNED,  # the look-up found nothing after the platform had settled
+            CredentialState.REJECTED,
+        }
+    ),
+    CredentialState.REJECTED: frozenset({CredentialState.UNSURE}),  # a replay looks up before it calls
+    CredentialState.CONFIRMED: frozenset(),
+}
+
+MESSAGE_MOVES: Mapping[MessageState, frozenset[MessageState]] = {
+    MessageState.PLANNED: frozenset({MessageState.SENDING, MessageState.REJECTED}),
+    MessageState.SENDING: frozenset(
+        {MessageState.SENT, MessageState.UNSURE, MessageState.PLANNED, MessageState.REJECTED}
+    ),
+    MessageState.UNSURE: frozenset({MessageState.SENDING, MessageState.SENT}),
+    MessageState.REJECTED: frozenset({MessageState.PLANNED}),
+    MessageState.SENT: frozenset(),
+}
+
+UPDATE_MOVES: Mapping[UpdateState, frozenset[UpdateState]] = {
+    UpdateState.PLANNED: frozenset({UpdateState.SENT, UpdateState.REJECTED}),
+    UpdateState.REJECTED: frozenset({UpdateState.PLANNED}),
+    UpdateState.SENT: frozenset(),
+}
+
+_MOVES: Mapping[type[StrEnum], Mapping[Any, frozenset[Any]]] = {
+    Stage: STAGE_MOVES,
+    CredentialState: CREDENTIAL_MOVES,
+    MessageState: MESSAGE_MOVES,
+    UpdateState: UPDATE_MOVES,
+}
+
+
+def check_move(present: S, following: S) -> None:
+    """Refuse a move that the tables above do not hold.
+
+    Raises:
+        IllegalMove: naming both states.
+    """
+    if type(following) is not type(present) or following not in _MOVES[type(present)][present]:
+        raise IllegalMove(f"{type(present).__name__} {present.value} does not lead to {following.value}")
