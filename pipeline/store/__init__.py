@@ -1,0 +1,1 @@
+"""The database holds the work: one file per subject, and the migrations."""

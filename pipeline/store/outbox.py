@@ -1,0 +1,49 @@
+"""What a case sends once its credential is confirmed: mails, and updates of downstream systems, each once."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from pipeline.stages import MessageState, UpdateState
+from pipeline.store.database import Row
+
+
+class Message(Row):
+    """One mail of one case. `message_id` stays the same however often it is handed over."""
+
+    __tablename__ = "messages"
+    __table_args__ = (UniqueConstraint("case_id", "kind"),)
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    case_id: Mapped[str] = mapped_column(ForeignKey("cases.id"))
+    #: `learner` or `supervisor`
+    kind: Mapped[str] = mapped_column(String(32))
+    message_id: Mapped[str] = mapped_column(String(200))
+    state: Mapped[str] = mapped_column(String(16), default=MessageState.PLANNED)
+    attempts: Mapped[int] = mapped_column(default=0)
+    #: how often it was handed over without a clear answer
+    handed_over: Mapped[int] = mapped_column(default=0)
+    due_at: Mapped[datetime | None]
+    sent_at: Mapped[datetime | None]
+    error: Mapped[str | None] = mapped_column(String(1000))
+
+
+class Update(Row):
+    """One update of one downstream system for one case."""
+
+    __tablename__ = "updates"
+    __table_args__ = (UniqueConstraint("case_id", "target"),)
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    case_id: Mapped[str] = mapped_column(ForeignKey("cases.id"))
+    target: Mapped[str] = mapped_column(String(64))
+    state: Mapped[str] = mapped_column(String(16), default=UpdateState.PLANNED)
+    attempts: Mapped[int] = mapped_column(default=0)
+    due_at: Mapped[datetime | None]
+    sent_at: Mapped[datetime | None]
+    #: the version or id the system answered with
+    reference: Mapped[str | None] = mapped_column(String(200))
+    error: Mapped[str | None] = mapped_column(String(1000))

@@ -1,0 +1,35 @@
+"""Every table in one place, for whoever needs the schema as a whole: migrations and their test."""
+
+from __future__ import annotations
+
+from pipeline.store import (
+    badges,
+    cases,
+    credentials,
+    decisions,
+    deliveries,
+    lanes,
+    learners,
+    ledger,
+    outbox,
+)
+from pipeline.store.database import Row
+
+ALL: dict[str, type[Row]] = {
+    mapper.class_.__tablename__: mapper.class_
+    for mapper in Row.registry.mappers
+    if hasattr(mapper.class_, "__tablename__")
+}
+
+__all__ = [
+    "ALL",
+    "badges",
+    "cases",
+    "credentials",
+    "decisions",
+    "deliveries",
+    "lanes",
+    "learners",
+    "ledger",
+    "outbox",
+]
