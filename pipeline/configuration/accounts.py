@@ -1,0 +1,100 @@
+"""`accounts.yaml` and `targets.yaml`: the LMS, platform and downstream accounts, each with its adapter's options."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from marshmallow import Schema, fields, validate
+
+from pipeline.adapters import LMSS, PLATFORMS, TARGETS
+from pipeline.configuration.documents import Document, Fault
+from pipeline.contracts import Account, Adapter, Platform
+from pipeline.values import Rate
+
+_NAME = r"^[a-z][a-z0-9-]{0,39}$"
+_NAME_HINT = "use lower-case letters, digits and dashes, such as `campus-2`"
+#: a name becomes part of a queue name, of a URL and of references, so it is plain
+NAME = validate.Regexp(
+    r"^[a-z][a-z0-9-]{0,39}$", error="use lower-case letters, digits and dashes, such as `campus-2`"
+)
+
+
+class RateSchema(Schema):
+    """`rate: {calls: 100, per_seconds: 60}`"""
+
+    calls = fields.Integer(required=True, strict=True, validate=validate.Range(min=1, max=100_000))
+    per_seconds = fields.Decimal(required=True, validate=validate.Range(min=0, min_inclusive=False, max=86_400))
+
+
+class TrafficSchema(Schema):
+    """What every platform account may say beside its adapter's own options."""
+
+    rate = fields.Nested(RateSchema)
+    in_flight = fields.Integer(strict=True, validate=validate.Range(min=1, max=32))
+    settles_seconds = fields.Decimal(validate=validate.Range(min=0, max=86_400))
+
+
+def read_accounts(document: Document, section: str | None, faults: list[Fault]) -> dict[str, Account]:
+    """The accounts of one section (`lms`, `platforms`), or of the whole file where `section` is None."""
+    registry: Mapping[str, type[Adapter]] = {"lms": LMSS, "platforms": PLATFORMS}.get(section or "", TARGETS)
+    at = (section,) if section else ()
+    entries = document.data.get(section, {}) if section else document.data
+    if not isinstance(entries, Mapping):
+        faults.append(document.fault(at, "expected accounts by name"))
+        return {}
+    accounts = {}
+    for name in entries:
+        account = _read_account(document, (*at, str(name)), registry, faults)
+        if account:
+            accounts[account.name] = account
+    return accounts
+
+
+def _read_account(
+    document: Document, at: tuple[str, ...], registry: Mapping[str, type[Adapter]], faults: list[Fault]
+) -> Account | None:
+    name = at[-1]
+    entry: Any = document.data
+    for step in at:
+        entry = entry[step]
+    if not re.match(_NAME, name):
+        faults.append(document.fault(at, _NAME_HINT))
+        return None
+    system = str(entry.get("system")) if isinstance(entry, Mapping) else ""
+    if system not in registry:
+        faults.append(document.fault((*at, "system"), f"write one of: {', '.join(sorted(registry))}"))
+        return None
+    adapter = registry[system]
+    options = document.load(_account_schema(adapter), at=at, faults=faults)
+    if options is None:
+        return None
+    options.pop("system")
+    return _account(name, adapter, options, where=f"{document.file}:{document.line(at)}")
+
+
+def _account_schema(adapter: type[Adapter]) -> Schema:
+    own: dict[str, Any] = {"system": fields.String(required=True)}
+    if issubclass(adapter, Platform):
+        own |= TrafficSchema._declared_fields
+    made: Schema = type("AccountSchema", (adapter.options,), own)()
+    return made
+
+
+def _account(name: str, adapter: type[Adapter], options: dict[str, Any], *, where: str) -> Account:
+    if not issubclass(adapter, Platform):
+        return Account(name=name, adapter=adapter.name, options=options, where=where)
+    rate, settles = options.pop("rate", None), options.pop("settles_seconds", None)
+    return Account(
+        name=name,
+        adapter=adapter.name,
+        where=where,
+        in_flight=options.pop("in_flight", 2),
+        rate=Rate(calls=rate["calls"], window=timedelta(seconds=float(rate["per_seconds"])))
+        if rate
+        else adapter.rate,
+        settles_within=adapter.settles_within if settles is None else timedelta(seconds=float(settles)),
+        options=options,
+    )

@@ -1,0 +1,178 @@
+"""The whole configuration, checked against itself: what refers to what, and whether it can be delivered."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from pipeline.adapters import LMSS, PLATFORMS
+from pipeline.configuration.accounts import read_accounts
+from pipeline.configuration.documents import ConfigurationFault, Document, Fault, read_document
+from pipeline.configuration.programs import PLACEHOLDERS, Award, Program, read_program
+from pipeline.contracts import Account
+from pipeline.settings import settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Configuration:
+    """Everything in `config/`, by name. `issue_queues` are the queues that need a worker for the lanes."""
+
+    lms: Mapping[str, Account]
+    platforms: Mapping[str, Account]
+    targets: Mapping[str, Account]
+    programs: Mapping[str, Program]
+
+    def program_for(self, *, source: str, course: str) -> Program | None:
+        """The program that covers a course, if one does."""
+        for program in self.programs.values():
+            if (program.source, program.course) == (source, course):
+                return program
+        return None
+
+    @property
+    def issue_queues(self) -> tuple[str, ...]:
+        """One queue per platform account."""
+        return tuple(f"issue.{account}" for account in sorted(self.platforms))
+
+
+def load_configuration(directory: Path) -> Configuration:
+    """Read and check the whole directory.
+
+    Raises:
+        ConfigurationFault: with every fault found, each with file and line.
+    """
+    faults: list[Fault] = []
+    lms: dict[str, Account] = {}
+    platforms: dict[str, Account] = {}
+    targets: dict[str, Account] = {}
+    accounts = _read(directory / "accounts.yaml", directory, faults)
+    if accounts:
+        faults += [
+            accounts.fault((key,), "is not known; write `lms` or `platforms`")
+            for key in accounts.data
+            if key not in {"lms", "platforms"}
+        ]
+        lms = read_accounts(accounts, "lms", faults)
+        platforms = read_accounts(accounts, "platforms", faults)
+    document = _read(directory / "targets.yaml", directory, faults)
+    if document:
+        targets = read_accounts(document, None, faults)
+    programs: dict[str, Program] = {}
+    for file in sorted((directory / "programs").glob("*.yaml")):
+        document = _read(file, directory, faults)
+        if document:
+            program = read_program(document, faults)
+            if program:
+                faults += _clashes(document, program, programs)
+                faults += _dangling(document, program, Accounts(accounts, lms, platforms, targets))
+                programs[program.name] = program
+    if accounts and not programs and not faults:
+        faults.append(Fault(file=f"{directory}/programs", line=1, path="", problem="there is no program"))
+    if faults:
+        raise ConfigurationFault(faults)
+    return Configuration(lms=lms, platforms=platforms, targets=targets, programs=programs)
+
+
+@cache
+def configuration() -> Configuration:
+    """The configuration of this process, read on first use.
+
+    Raises:
+        ConfigurationFault: see `load_configuration`.
+    """
+    return load_configuration(settings().config)
+
+
+def _read(file: Path, directory: Path, faults: list[Fault]) -> Document | None:
+    try:
+        return read_document(file, root=directory)
+    except ConfigurationFault as fault:
+        faults += fault.faults
+        return None
+
+
+class Accounts(NamedTuple):
+    """What a program may refer to. `document` also knows the accounts that have faults of their own."""
+
+    document: Document | None
+    lms: Mapping[str, Account]
+    platforms: Mapping[str, Account]
+    targets: Mapping[str, Account]
+
+    def named(self, section: str) -> Mapping[str, object]:
+        """Every name in a section of accounts.yaml, faulty or not."""
+        entries = self.document.data.get(section) if self.document else None
+        return entries if isinstance(entries, Mapping) else {}
+
+
+def _clashes(document: Document, program: Program, programs: Mapping[str, Program]) -> list[Fault]:
+    faults = []
+    for other in programs.values():
+        if other.name == program.name:
+            faults.append(document.fault(("program",), f"the name is taken by {other.file}"))
+        if (other.source, other.course) == (program.source, program.course):
+            faults.append(document.fault(("course",), f"this course is covered by {other.file} already"))
+    return faults
+
+
+def _dangling(document: Document, program: Program, accounts: Accounts) -> list[Fault]:
+    """What one program names that is not there, or cannot do what it asks."""
+    if accounts.document is None:
+        return []
+    faults = []
+    if program.source in accounts.named("lms"):
+        faults += _unanswerable(document, program, accounts.lms)
+    else:
+        faults.append(document.fault(("source",), _unknown(program.source, accounts.named("lms"), "accounts.yaml")))
+    known = accounts.named("platforms")
+    for index, award in enumerate(program.awards):
+        at = ("credential", "at", index)
+        if award.account not in known:
+            faults.append(document.fault((*at, "account"), _unknown(award.account, known, "accounts.yaml")))
+        elif award.account in accounts.platforms:
+            faults += _undeliverable(document, at, award, accounts.platforms[award.account])
+        if award.account in [earlier.account for earlier in program.awards[:index]]:
+            faults.append(document.fault((*at, "account"), "issues it already; one credential per account"))
+    for index, target in enumerate(program.downstream):
+        if target not in accounts.targets:
+            faults.append(document.fault(("downstream", index), _unknown(target, accounts.targets, "targets.yaml")))
+    return faults
+
+
+def _unknown(name: str, known: Mapping[str, object], file: str) -> str:
+    return f"`{name}` is not in {file}; known: {', '.join(sorted(map(str, known))) or 'none'}"
+
+
+def _unanswerable(document: Document, program: Program, lms: Mapping[str, Account]) -> list[Fault]:
+    if program.source not in lms:
+        return []  # its own fault is reported where it stands
+    adapter = LMSS[lms[program.source].adapter]
+    return [
+        document.fault(
+            ("criteria", criterion.name),
+            f"{adapter.label} cannot supply {', '.join(sorted(criterion.needs - adapter.provides))}",
+        )
+        for criterion in program.criteria
+        if not criterion.needs <= adapter.provides
+    ]
+
+
+def _undeliverable(document: Document, at: tuple[str | int, ...], award: Award, account: Account) -> list[Fault]:
+    adapter, faults = PLATFORMS[account.adapter], []
+    unsupported = sorted(set(award.formats) - adapter.formats)
+    if unsupported:
+        can = ", ".join(sorted(adapter.formats))
+        faults.append(document.fault((*at, "formats"), f"{adapter.label} issues {can}, not {', '.join(unsupported)}"))
+    for name, text in award.attributes.items():
+        try:
+            used = {field for _, field, _, _ in string.Formatter().parse(text) if field is not None}
+        except ValueError:
+            used = {text}
+        if not used <= set(PLACEHOLDERS):
+            known = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
+            faults.append(document.fault((*at, "attributes", name), f"may use {known}"))
+    return faults

@@ -1,0 +1,177 @@
+"""`programs/*.yaml`: what a learner has to have done, what is issued for it, who is told.
+
+A program's version is the hash of its checked content. A decision keeps the version, and the content is kept
+with it, so that editing a file never changes what was already decided.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from marshmallow import Schema, fields, validate
+
+from pipeline.adapters import CRITERIA
+from pipeline.configuration.accounts import NAME
+from pipeline.configuration.documents import Document, Fault
+from pipeline.contracts import Criterion
+from pipeline.options import Duration
+from pipeline.store.decisions import content_hash
+from pipeline.values import Fact, Format
+
+#: what attribute texts may refer to
+PLACEHOLDERS = ("score", "completed_on", "title", "learner_name", "learner_ref")
+
+
+class AwardSchema(Schema):
+    """One credential at one platform account."""
+
+    account = fields.String(required=True)
+    template = fields.String(required=True, validate=validate.Length(min=1, max=64))
+    formats = fields.List(
+        fields.Enum(Format, by_value=True), load_default=lambda: [Format.CERTIFICATE], validate=validate.Length(min=1)
+    )
+    attributes = fields.Dict(keys=fields.String(), values=fields.String(), load_default=dict)
+
+
+class CredentialSchema(Schema):
+    """What is issued, and where."""
+
+    title = fields.String(validate=validate.Length(min=1, max=200))
+    description = fields.String(required=True, validate=validate.Length(min=1, max=2000))
+    criteria = fields.String(load_default="", validate=validate.Length(max=4000))
+    valid_for = Duration(load_default=None, allow_none=True)
+    show_name = fields.Boolean(load_default=True)
+    at = fields.List(fields.Nested(AwardSchema), required=True, validate=validate.Length(min=1))
+
+
+class TimingSchema(Schema):
+    """When: a review window before issuing, and how long to wait for a lagging LMS."""
+
+    issue_after = Duration(load_default=timedelta(0))
+    wait_for_lms = Duration(load_default=timedelta(hours=24))
+
+
+class NotifySchema(Schema):
+    """Who is told by mail."""
+
+    learner = fields.Boolean(load_default=True)
+    supervisor = fields.Boolean(load_default=False)
+    linkedin = fields.Boolean(load_default=True)
+
+
+class ProgramSchema(Schema):
+    """One program file. What a criterion may say is checked by the criterion's own schema."""
+
+    program = fields.String(required=True, validate=NAME)
+    title = fields.String(required=True, validate=validate.Length(min=1, max=200))
+    source = fields.String(required=True)
+    course = fields.String(required=True, validate=validate.Length(min=1, max=64))
+    criteria = fields.Dict(keys=fields.String(), required=True, validate=validate.Length(min=1))
+    credential = fields.Nested(CredentialSchema, required=True)
+    timing = fields.Nested(TimingSchema, load_default=lambda: TimingSchema().load({}))
+    notify = fields.Nested(NotifySchema, load_default=lambda: NotifySchema().load({}))
+    downstream = fields.List(fields.String(), load_default=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Award:
+    """One credential at one platform account."""
+
+    account: str
+    template: str
+    formats: tuple[Format, ...]
+    attributes: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Program:
+    """A checked program file. `version` is its content hash, `document` the content as JSON data."""
+
+    name: str
+    title: str
+    source: str
+    course: str
+    criteria: tuple[Criterion, ...]
+    credential_title: str
+    description: str
+    narrative: str
+    valid_for: timedelta | None
+    show_name: bool
+    awards: tuple[Award, ...]
+    issue_after: timedelta
+    wait_for_lms: timedelta
+    tell_learner: bool
+    tell_supervisor: bool
+    linkedin: bool
+    downstream: tuple[str, ...]
+    version: str
+    document: Mapping[str, Any]
+    file: str
+
+    @property
+    def needs(self) -> frozenset[Fact]:
+        """The facts that have to be read to judge by this program and to tell who is to be told."""
+        supervisor = {Fact.SUPERVISOR} if self.tell_supervisor else set()
+        return frozenset({Fact.SCORES, *supervisor}.union(*(criterion.needs for criterion in self.criteria)))
+
+    @property
+    def prerequisites(self) -> tuple[str, ...]:
+        """Other courses whose completion the criteria ask for."""
+        return tuple(dict.fromkeys(course for criterion in self.criteria for course in criterion.courses()))
+
+
+def read_program(document: Document, faults: list[Fault]) -> Program | None:
+    """The program of one file; None where it has faults, which are added to `faults`."""
+    before = len(faults)
+    loaded = document.load(ProgramSchema(), faults=faults)
+    criteria = document.data.get("criteria")
+    checked: dict[str, Any] = {}
+    if isinstance(criteria, Mapping):
+        for name in criteria:
+            if name not in CRITERIA:
+                known = ", ".join(sorted(CRITERIA))
+                faults.append(document.fault(("criteria", str(name)), f"is no criterion; known: {known}"))
+                continue
+            checked[str(name)] = document.load(CRITERIA[name].options(), at=("criteria", name), faults=faults)
+    if len(faults) > before or loaded is None:
+        return None
+    return _program(loaded, checked, file=document.file)
+
+
+def program_from(document: Mapping[str, Any]) -> Program:
+    """The program as it was when a decision was made by it, from the content kept with the decision."""
+    loaded = ProgramSchema().load(dict(document))
+    checked = {name: CRITERIA[name].options().load(values) for name, values in document["criteria"].items()}
+    return _program(loaded, checked, file="")
+
+
+def _program(loaded: dict[str, Any], checked: dict[str, Any], *, file: str) -> Program:
+    content = dict(ProgramSchema().dump(loaded))
+    content["criteria"] = {name: CRITERIA[name].options().dump(values) for name, values in checked.items()}
+    content["credential"]["title"] = content["credential"].get("title") or loaded["title"]
+    credential, timing, notify = loaded["credential"], loaded["timing"], loaded["notify"]
+    return Program(
+        name=loaded["program"],
+        title=loaded["title"],
+        source=loaded["source"],
+        course=loaded["course"],
+        criteria=tuple(CRITERIA[name](values) for name, values in sorted(checked.items())),
+        credential_title=content["credential"]["title"],
+        description=credential["description"],
+        narrative=credential["criteria"],
+        valid_for=credential["valid_for"],
+        show_name=credential["show_name"],
+        awards=tuple(Award(**{**award, "formats": tuple(award["formats"])}) for award in credential["at"]),
+        issue_after=timing["issue_after"],
+        wait_for_lms=timing["wait_for_lms"],
+        tell_learner=notify["learner"],
+        tell_supervisor=notify["supervisor"],
+        linkedin=notify["linkedin"],
+        downstream=tuple(loaded["downstream"]),
+        version=content_hash(content),
+        document=content,
+        file=file,
+    )
