@@ -1,0 +1,1 @@
+"""Learning management systems: one file per system, each an `Lms`."""

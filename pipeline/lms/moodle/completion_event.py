@@ -1,0 +1,69 @@
+"""Moodle's completion event as `local_webhooks` and `tool_trigger` send it: a hint with a shared secret."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from marshmallow import EXCLUDE, Schema, ValidationError, fields
+
+from pipeline import clock
+from pipeline.values import Event
+from pipeline.webhook import Announcement, Invalid, Request, Unauthenticated, bearer, json_body, proves
+
+COMPLETED = "\\core\\event\\course_completed"
+
+
+class MoodleId(fields.Field[str]):
+    """Ids come as numbers or as text, sometimes both in one body (contract 1.2)."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+        if not (text.isascii() and text.isdigit() and len(text) <= 19):
+            raise ValidationError("expected a Moodle id, a whole number")
+        return str(int(text))
+
+
+class CompletionSchema(Schema):
+    """The parts of `course_completed` that are believed, as hints. The learner is `relateduserid`, never `userid`."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    objectid = MoodleId(required=True)
+    courseid = MoodleId(required=True)
+    relateduserid = MoodleId(required=True)
+    timecreated = MoodleId(required=True)
+
+
+def hear_event(request: Request, secrets: tuple[str, ...]) -> Announcement:
+    """Authenticate and read one request. The secret is in the body (`token`) or in a Bearer header.
+
+    Raises:
+        Unauthenticated, Unreadable, Invalid: see `pipeline.webhook`.
+    """
+    document = json_body(request)
+    if not (proves(bearer(request.headers), secrets) or proves(document.pop("token", None), secrets)):
+        raise Unauthenticated("no header or body token that belongs to this account")
+    document.pop("token", None)
+    body = json.dumps(document).encode()
+    event_name = document.get("eventname")
+    if event_name != COMPLETED:
+        said = event_name if isinstance(event_name, str) else "no event name"
+        return Announcement(key="", body=body, events=(), ignored=f"not a course completion: {said[:100]!r}")
+    try:
+        parts = CompletionSchema().load(document)
+    except ValidationError as fault:
+        raise Invalid(fault.normalized_messages()) from None  # type: ignore[no-untyped-call]
+    at = int(parts["timecreated"])
+    if not 0 < at <= (clock.now() + timedelta(days=1)).timestamp():
+        raise Invalid({"timecreated": ["expected seconds since 1970 that are not in the future"]})
+    key = f"course_completed:{parts['objectid']}"
+    event = Event(
+        key=key,
+        learner=parts["relateduserid"],
+        course=parts["courseid"],
+        occurred_at=datetime.fromtimestamp(at, UTC),
+    )
+    return Announcement(key=key, body=body, events=(event,))

@@ -1,0 +1,54 @@
+"""Moodle's web services: one call form, errors under HTTP 200, told in the one vocabulary (contract 2.1, 2.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pipeline.errors import Failure, Misconfigured, Outage, Rejected
+from pipeline.transport import Client, refuse
+
+#: contract 2.2: decide on the error code, never on the (translated) message
+_FAILURES: Mapping[str, Failure] = {
+    "invalidtoken": Misconfigured("Moodle refuses the web service token", whole_account=True),
+    "accessexception": Misconfigured("Moodle's web service lacks a function, or our address", whole_account=True),
+    "nopermissions": Misconfigured("Moodle's service account lacks a capability"),
+    "accessdenied": Misconfigured("Moodle's service account lacks a capability"),
+    "requireloginerror": Misconfigured("Moodle's service account cannot enter the course"),
+    "nocriteriaset": Misconfigured("the course has no completion criteria in Moodle"),
+    "cannotviewreport": Misconfigured("completion is switched off for the course, or hidden from us"),
+    "invalidrecordunknown": Rejected("Moodle knows no such course or learner"),
+    "usernotenroled": Rejected("Moodle says the learner is not actively enrolled: never, no longer, or suspended"),
+}
+
+
+class Services:
+    """The web services of one site, called with one token."""
+
+    def __init__(self, client: Client, token: str) -> None:
+        self.client, self.token = client, token
+
+    def ask(self, function: str, **parameters: Any) -> Any:
+        """Call a web service function. The token goes into the form, never into an address or a log."""
+        form = {"wstoken": self.token, "wsfunction": function, "moodlewsrestformat": "json"}
+        answer = self.client.read("webservice/rest/server.php", method="POST", data=form | parameters)
+        refuse(answer, system=self.client.system)
+        try:
+            document = answer.json()
+        except (ValueError, RecursionError):
+            raise Outage(f"Moodle answered {function} with something that is no JSON") from None
+        if isinstance(document, dict) and "exception" in document:
+            code = str(document.get("errorcode", ""))[:60]
+            raise _FAILURES.get(code, Misconfigured(f"Moodle refuses {function}: {code}"))
+        return _Answer(document, function) if isinstance(document, dict) else document
+
+
+class _Answer(dict[str, Any]):
+    """A web service answer; a member that the contract promises and that is missing is told as such."""
+
+    def __init__(self, document: dict[str, Any], function: str) -> None:
+        super().__init__(document)
+        self.function = function
+
+    def __missing__(self, member: str) -> Any:
+        raise Outage(f"Moodle's answer to {self.function} lacks {member}")

@@ -1,0 +1,1 @@
+"""The mails to learners and supervisors: composed once, handed over once."""

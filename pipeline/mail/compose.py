@@ -1,0 +1,101 @@
+"""The mails: one text, written twice, as plain text and as accessible HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from email.message import EmailMessage
+from email.utils import format_datetime, formataddr, parseaddr
+from functools import cache
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import css_inline
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from pipeline.settings import settings
+from pipeline.values import Credential, Learner
+
+SUBJECTS: Mapping[str, str] = {
+    "learner": "Your credential: {title}",
+    "supervisor": "{name} has earned: {title}",
+}
+
+
+@cache
+def _templates() -> Environment:
+    return Environment(
+        loader=PackageLoader("pipeline.mail"),
+        autoescape=select_autoescape(["html"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def compose(
+    kind: str,
+    *,
+    message_id: str,
+    learner: Learner,
+    credentials: tuple[Credential, ...],
+    linkedin: bool,
+    at: datetime,
+) -> EmailMessage:
+    """The mail of one kind (`learner` or `supervisor`) about a case's credentials.
+
+    The Message-ID is given from outside and stays the same however often the mail is handed over, so that
+    a mailbox that gets it twice shows it once.
+    """
+    sender = settings().mail_from
+    first = credentials[0]
+    words: dict[str, Any] = {
+        "name": learner.name,
+        "credentials": credentials,
+        "first": first,
+        "organization": settings().organization,
+        "linkedin": linkedin_link(first) if linkedin else "",
+        "reply_to": parseaddr(settings().mail_reply_to or sender)[1],
+    }
+    message = EmailMessage()
+    # a line break in a name would otherwise be refused by the header, and the learner never told
+    message["Subject"] = " ".join(SUBJECTS[kind].format(title=first.title, name=learner.name).split())
+    message["From"] = sender
+    message["To"] = recipient(kind, learner)
+    if settings().mail_reply_to:
+        message["Reply-To"] = settings().mail_reply_to
+    message["Date"] = format_datetime(at)
+    message["Message-ID"] = message_id
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(_templates().get_template(f"{kind}.txt").render(words))
+    html = css_inline.inline(
+        _templates().get_template(f"{kind}.html").render(words), keep_at_rules=True, load_remote_stylesheets=False
+    )
+    message.add_alternative(html, subtype="html")
+    return message
+
+
+def recipient(kind: str, learner: Learner) -> str:
+    """The address line of a mail; the supervisor's name is not known."""
+    if kind == "supervisor":
+        return learner.supervisor_email or ""
+    return formataddr((" ".join(learner.name.split()), learner.email))
+
+
+def linkedin_link(credential: Credential) -> str:
+    """The link with which a learner adds the credential to their LinkedIn profile (contract social, 1).
+
+    Only public data: title, issuer, dates, verification page and public id.
+    """
+    organization = settings().linkedin_organization_id
+    parameters = {
+        "startTask": "CERTIFICATION_NAME",
+        "name": credential.title,
+        **({"organizationId": organization} if organization else {"organizationName": settings().organization}),
+        "issueYear": credential.issued_on.year,
+        "issueMonth": credential.issued_on.month,
+    }
+    if credential.expires_on:
+        parameters |= {"expirationYear": credential.expires_on.year, "expirationMonth": credential.expires_on.month}
+    parameters |= {"certUrl": credential.url, "certId": credential.ref}
+    return "https://www.linkedin.com/profile/add?" + urlencode(parameters, quote_via=quote)

@@ -1,0 +1,133 @@
+"""Receive: every event of a stored delivery finds its case, or opens one; none is ever counted twice."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from pipeline import clock
+from pipeline.audit.trail import open_case, record
+from pipeline.configuration.loading import configuration
+from pipeline.settings import settings
+from pipeline.stages import Stage
+from pipeline.steps.turn import ATTEMPTS, WakeUp, advance
+from pipeline.store.cases import Case
+from pipeline.store.database import transaction
+from pipeline.store.deliveries import Delivery, DeliveryState, EventRow, known_event
+from pipeline.store.ids import new_id
+from pipeline.store.learners import learner_id
+from pipeline.values import Event
+
+log = structlog.get_logger(__name__)
+
+ACTOR = "confer.receive"
+
+
+def receive(delivery_id: str) -> list[WakeUp]:
+    """Open the cases of one delivery. Safe to repeat, and safe beside others that see the same events.
+
+    Everything happens in one transaction; when another worker opened the same case in the same moment, the
+    unique key refuses ours, and the second look finds theirs.
+    """
+    structlog.contextvars.bind_contextvars(delivery=delivery_id)
+    for _ in range(3):
+        try:
+            with transaction() as session:
+                return _receive(session, delivery_id)
+        except IntegrityError:
+            log.info("met_another_worker")
+        except Exception as defect:
+            log.exception("defect")
+            _count_attempt(delivery_id, type(defect).__name__)
+            return []
+    return []
+
+
+def event_from(document: dict[str, Any]) -> Event:
+    """The event that the receiver stored with the delivery."""
+    return Event(**{**document, "occurred_at": datetime.fromisoformat(document["occurred_at"])})
+
+
+def _receive(session: Session, delivery_id: str) -> list[WakeUp]:
+    delivery = session.get(Delivery, delivery_id, with_for_update=True)
+    if delivery is None or delivery.state != DeliveryState.STORED:
+        return []
+    wakeups: list[WakeUp] = []
+    uncovered: list[str] = []
+    for document in delivery.events:
+        event = event_from(document)
+        if known_event(session, source=delivery.source, key=event.key):
+            continue
+        program = configuration().program_for(source=delivery.source, course=event.course)
+        if program is None:
+            uncovered.append(event.course)
+        else:
+            wakeups += _to_case(session, delivery, event, program.name)
+    delivery.due_at = None
+    if uncovered:
+        courses = ", ".join(sorted(set(uncovered)))
+        delivery.state, delivery.error_kind = DeliveryState.HELD, "misconfigured"
+        delivery.error = f"no program covers course {courses} of {delivery.source}"
+        facts = {"source": delivery.source, "courses": sorted(set(uncovered))}
+        record(session, subject=delivery.id, kind="delivery.held", actor=ACTOR, facts=facts, rule_version=None)
+        log.error("no_program", source=delivery.source, courses=courses)
+    else:
+        delivery.state, delivery.error_kind, delivery.error = DeliveryState.RECEIVED, None, None
+    return wakeups
+
+
+def _to_case(session: Session, delivery: Delivery, event: Event, program: str) -> list[WakeUp]:
+    learner = learner_id(session, source=delivery.source, ref=event.learner)
+    latest = (
+        select(Case).filter_by(program=program, learner_id=learner).order_by(Case.generation.desc()).with_for_update()
+    )
+    case = session.scalars(latest.limit(1)).first()
+    facts = {"delivery": delivery.id, "event": event.key, "occurred_at": event.occurred_at.isoformat()}
+    wakeups: list[WakeUp] = []
+    if case is None:
+        case = _new_case(delivery, event, program, learner)
+        open_case(session, case, actor=ACTOR, facts=facts)
+        wakeups = [WakeUp(task=Stage.GATHER.value, id=case.id)]
+    elif case.stage == Stage.FAILED:
+        # a new completion after a failed check: the record may be better now
+        wakeups = advance(session, case, Stage.GATHER, kind="event.reopened", actor=ACTOR, **facts)
+    else:
+        record(session, subject=case.id, kind="event.duplicate", actor=ACTOR, facts=facts, rule_version=None)
+        log.info("duplicate_event", case=case.id)
+    session.add(
+        EventRow(
+            id=new_id("event"), delivery_id=delivery.id, source=delivery.source, key=event.key,
+            learner=event.learner, course=event.course, occurred_at=event.occurred_at, case_id=case.id,
+        )
+    )  # fmt: skip
+    session.flush()
+    return wakeups
+
+
+def _new_case(delivery: Delivery, event: Event, program: str, learner: str) -> Case:
+    now = clock.now()
+    return Case(
+        id=new_id("case"), source=delivery.source, course=event.course, program=program, learner_id=learner,
+        generation=1, delivery_id=delivery.id, event_key=event.key, occurred_at=event.occurred_at,
+        opened_at=now, changed_at=now, entered_at=now, stage=Stage.GATHER.value, due_at=now, announced_at=now,
+    )  # fmt: skip
+
+
+def _count_attempt(delivery_id: str, error: str) -> None:
+    with transaction() as session:
+        delivery = session.get(Delivery, delivery_id, with_for_update=True)
+        if delivery is None or delivery.state != DeliveryState.STORED:
+            return
+        delivery.attempts += 1
+        delivery.error_kind, delivery.error = "defect", error
+        if delivery.attempts >= ATTEMPTS:
+            delivery.state, delivery.due_at = DeliveryState.HELD, None
+            facts = {"error": error}
+            record(session, subject=delivery.id, kind="delivery.held", actor=ACTOR, facts=facts, rule_version=None)
+        else:
+            delivery.due_at = clock.now() + settings().retry_interval

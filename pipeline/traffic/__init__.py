@@ -1,0 +1,1 @@
+"""How calls to a platform are paced, and what happens while it is down."""
