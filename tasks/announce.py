@@ -1,0 +1,33 @@
+"""Wake-ups: sent after the commit, best effort. A lost one is repeated by the tick."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import structlog
+from celery import current_app
+from kombu.exceptions import OperationalError
+
+from pipeline.stages import Stage
+from pipeline.steps.turn import WakeUp
+
+log = structlog.get_logger(__name__)
+
+
+def queue_of(wakeup: WakeUp) -> str:
+    """The queue a wake-up belongs to: that of the account for issuing, else the steps."""
+    return f"issue.{wakeup.id}" if wakeup.task == Stage.ISSUE else "steps"
+
+
+def announce(wakeups: Iterable[WakeUp]) -> int:
+    """Send wake-ups; returns how many the broker took. Never raises for a broker that is away."""
+    sent = 0
+    for wakeup in wakeups:
+        try:
+            current_app.send_task(f"confer.{wakeup.task}", args=[wakeup.id], queue=queue_of(wakeup), retry=False)
+        except (OperationalError, OSError) as lost:
+            # the rest would only wait for the same time-out
+            log.warning("wakeup_lost", error=type(lost).__name__)
+            return sent
+        sent += 1
+    return sent

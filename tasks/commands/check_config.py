@@ -1,0 +1,51 @@
+"""`celery -A tasks check-config`: every fault of settings and configuration at once, with file and line."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from pipeline.configuration.documents import ConfigurationFault
+from pipeline.configuration.loading import load_configuration
+from pipeline.settings import settings
+
+
+@click.command(name="check-config")
+@click.option(
+    "--config",
+    "directory",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Directory to check; default: CONFER_CONFIG.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the faults as JSON.")
+def check_config(directory: Path | None, as_json: bool) -> None:
+    """Check accounts, targets and programs; exit status 1 if there are faults.
+
+    \b
+    Example:
+      celery -A tasks check-config --config config
+    """
+    faults = []
+    found = None
+    try:
+        found = load_configuration(directory or settings().config)
+    except ConfigurationFault as refused:
+        faults = refused.faults
+    if as_json:
+        click.echo(json.dumps([asdict(fault) for fault in faults], indent=2))
+    elif found:
+        click.echo(
+            f"{len(found.lms)} LMS, {len(found.platforms)} platform and {len(found.targets)} downstream accounts"
+        )
+        for program in found.programs.values():
+            where = ", ".join(award.account for award in program.awards)
+            click.echo(f"{program.name}: course {program.course} of {program.source}, issued at {where}")
+        click.echo("No faults.")
+    else:
+        for fault in faults:
+            click.echo(str(fault))
+        click.echo(f"{len(faults)} fault{'s' if len(faults) != 1 else ''}.", err=True)
+    raise SystemExit(1 if faults else 0)

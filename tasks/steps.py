@@ -1,0 +1,48 @@
+"""The steps as Celery tasks, under the names that Flower shows: an id in, one step, the next one announced."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import shared_task
+
+from pipeline.stages import Stage
+from pipeline.steps.downstream import downstream
+from pipeline.steps.gather import gather
+from pipeline.steps.notify import notify
+from pipeline.steps.receive import receive
+from pipeline.steps.turn import take_turn
+from pipeline.steps.verify import verify
+from tasks.announce import announce
+
+# `**_`: a message of another release may carry an argument that this one does not know
+
+
+@shared_task(name="confer.receive")
+def receive_task(delivery_id: str, **_: Any) -> None:
+    """Open the cases of a stored delivery."""
+    announce(receive(delivery_id))
+
+
+@shared_task(name="confer.gather")
+def gather_task(case_id: str, **_: Any) -> None:
+    """Read the learner's record back from the LMS."""
+    announce(take_turn(case_id, Stage.GATHER, gather))
+
+
+@shared_task(name="confer.verify")
+def verify_task(case_id: str, **_: Any) -> None:
+    """Judge the record by the program's criteria."""
+    announce(take_turn(case_id, Stage.VERIFY, verify))
+
+
+@shared_task(name="confer.notify")
+def notify_task(case_id: str, **_: Any) -> None:
+    """Mail the learner."""
+    announce(take_turn(case_id, Stage.NOTIFY, notify))
+
+
+@shared_task(name="confer.downstream")
+def downstream_task(case_id: str, **_: Any) -> None:
+    """Update SIS and the rest."""
+    announce(take_turn(case_id, Stage.DOWNSTREAM, downstream))

@@ -1,0 +1,16 @@
+"""The tick as a Celery task, sent by beat. Two at once do no harm."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import shared_task
+
+from pipeline.steps.sweep import sweep
+from tasks.announce import announce
+
+
+@shared_task(name="confer.tick")
+def tick_task(**_: Any) -> None:
+    """Announce again what is due and was lost."""
+    announce(sweep())
