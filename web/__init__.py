@@ -1,0 +1,51 @@
+"""The Flask application: the thin receiver, health, metrics, and the public pages."""
+
+from __future__ import annotations
+
+from flask import Flask
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from pipeline.configuration.loading import configuration
+from pipeline.settings import settings
+from tasks.logs import configure
+from web import health, metrics, problems, status, verification, webhooks
+
+#: for one address, on pages that anybody may ask for
+PUBLIC_LIMIT = "300 per minute"
+
+
+def create_app() -> Flask:
+    """The application, with settings and configuration checked before it answers anything.
+
+    Raises:
+        SettingsFault, ConfigurationFault: with every fault at once.
+    """
+    limits = settings()
+    configuration()
+    configure()
+    app = Flask(__name__)
+    app.config.update(
+        SECRET_KEY=limits.secret_key,
+        MAX_CONTENT_LENGTH=limits.max_body_bytes,  # Flask's default is no limit
+        TRUSTED_HOSTS=list(limits.trusted_hosts),  # nor does it check the host by default
+    )
+    if limits.trusted_proxies:
+        hops = limits.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    problems.register(app)
+    # counted in each process by itself: a broker that is frozen must not hold up a page
+    limiter = Limiter(get_remote_address, app=app, storage_uri="memory://")
+    limiter.limit(PUBLIC_LIMIT)(verification.verification)
+    limiter.limit(PUBLIC_LIMIT)(status.status)
+    for blueprint in (
+        webhooks.webhooks,
+        health.health,
+        metrics.metrics,
+        status.status,
+        verification.verification,
+    ):
+        app.register_blueprint(blueprint)
+    app.after_request(problems.secure)
+    return app

@@ -1,0 +1,72 @@
+"""The receiver: authenticate the raw bytes, store the delivery under its unique key, answer 202. Nothing else.
+
+Accepted means stored: the answer follows the commit. The wake-up is handed to a thread of its own, so that a
+broker that is down or frozen never delays an answer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import structlog
+from flask import Blueprint, Response, jsonify, request, url_for
+
+from pipeline.configuration.loading import configuration
+from pipeline.contracts import Account
+from pipeline.steps.gather import lms
+from pipeline.steps.turn import WakeUp
+from pipeline.store import deliveries
+from pipeline.store.decisions import as_json
+from pipeline.webhook import Announcement, Invalid, Request, Unauthenticated, Unreadable
+from web.guards import guard
+from web.herald import herald
+from web.links import status_link
+from web.problems import Problem
+
+log = structlog.get_logger(__name__)
+
+webhooks = Blueprint("webhooks", __name__)
+
+
+@webhooks.post("/webhooks/<source>")
+@guard("signature")
+def receive(source: str) -> Response:
+    """Take one delivery of an LMS account."""
+    structlog.contextvars.clear_contextvars()
+    account = configuration().lms.get(source)
+    if account is None:
+        raise Problem(404, "Unknown source", "No LMS account of this name is configured; see accounts.yaml.")
+    body = request.get_data(cache=False)
+    announcement = _hear(account, Request(body=body, headers={k.lower(): v for k, v in request.headers.items()}))
+    if not announcement.events:
+        log.info("ignored", source=source, reason=announcement.ignored)
+        return jsonify({"ignored": announcement.ignored})
+    delivery, new = deliveries.store(
+        source=source,
+        key=announcement.key,
+        body=announcement.body,
+        sha256=hashlib.sha256(body).hexdigest(),
+        events=[as_json(event) for event in announcement.events],
+    )
+    log.info("delivery_stored" if new else "delivery_repeated", source=source, delivery=delivery)
+    if new:
+        herald.send(WakeUp(task="receive", id=delivery))
+    response = jsonify({"delivery": delivery, "status": url_for("status.show", link=status_link(delivery))})
+    response.status_code = account.options.get("success_status", 202)
+    return response
+
+
+def _hear(account: Account, heard: Request) -> Announcement:
+    try:
+        return lms(account.name).hear(heard)
+    except Unauthenticated as fault:
+        log.warning("unauthenticated", source=account.name)
+        problem = Problem(401, "Not authenticated", f"The request does not prove its origin: {fault}.")
+        raise problem from None
+    except Unreadable as fault:
+        log.warning("unreadable", source=account.name)
+        raise Problem(400, "Not readable", f"{fault}.") from None
+    except Invalid as fault:
+        log.warning("invalid", source=account.name, fields=sorted(map(str, fault.fields)))
+        detail = "Some fields are missing or of the wrong form; `errors` names them."
+        raise Problem(422, "Wrong schema", detail, errors=fault.fields) from None
