@@ -1,0 +1,1 @@
+"""Our own issuer: the credentials that Confer signs by itself, in the open format that anybody can check."""

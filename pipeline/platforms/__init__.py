@@ -1,0 +1,1 @@
+"""The credential platforms: one file each, every one a `pipeline.contracts.Platform`."""
