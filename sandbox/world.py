@@ -1,0 +1,52 @@
+"""Everything the sandbox holds, and the way from a request to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import cast
+
+from flask import current_app, request
+
+from sandbox.accredible import Accredible
+from sandbox.calls import Calls
+from sandbox.faults import Faults
+from sandbox.mailbox import Mailbox
+from sandbox.moodle import Moodle
+from sandbox.rates import Rates
+from sandbox.sis import Sis
+
+_KEY = "sandbox"
+
+
+@dataclass(frozen=True)
+class World:
+    """All stand-ins and what is around them."""
+
+    public_url: str | None = None
+    moodle: Moodle = field(default_factory=Moodle)
+    accredible: Accredible = field(default_factory=Accredible)
+    sis: Sis = field(default_factory=Sis)
+    mailbox: Mailbox = field(default_factory=Mailbox)
+    faults: Faults = field(default_factory=Faults)
+    rates: Rates = field(default_factory=Rates)
+    calls: Calls = field(default_factory=Calls)
+
+    def reset(self) -> None:
+        """Back to the state at the start."""
+        self.faults.clear()
+        self.moodle.reset()
+        self.accredible.reset()
+        self.sis.reset()
+        self.mailbox.clear()
+        self.rates.reset()
+        self.calls.clear()
+
+
+def world() -> World:
+    """The world of the application that answers this request."""
+    return cast(World, current_app.extensions[_KEY])
+
+
+def base_url() -> str:
+    """The address of this server as readers of its answers can use it: without a slash at the end."""
+    return (world().public_url or request.host_url).rstrip("/")
