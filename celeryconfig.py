@@ -21,7 +21,7 @@ if _settings.redis_url:
 else:
     for _folder in ("messages", "control"):
         (_files / _folder).mkdir(parents=True, exist_ok=True)
-    broker_url = "filesystem://"
+    broker_url = "filesystem://localhost//"
     broker_transport_options = {
         "data_folder_in": str(_files / "messages"),
         "data_folder_out": str(_files / "messages"),

@@ -124,7 +124,7 @@ def _named(row: Moving) -> dict[str, Any]:
     if isinstance(row, CredentialRow):
         return {"credential": row.id, "account": row.account, "ref": row.ref}
     if isinstance(row, Message):
-        return {"message": row.id, "to": row.kind}
+        return {"message": row.id, "recipient": row.kind}
     return {"update": row.id, "target": row.target} if isinstance(row, Update) else {}
 
 

@@ -89,7 +89,7 @@ def make_engine(url: str) -> Engine:
     if url.startswith("sqlite"):
         path = url.partition(":///")[2]
         if path:
-            Path(path).parent.mkdir(parents=True, exist_ok=True)
+            Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         made = create_engine(url, hide_parameters=True, connect_args={"timeout": 15}, pool_timeout=5)
         event.listen(made, "connect", _prepare_sqlite)
         event.listen(made, "begin", _begin_sqlite)

@@ -59,7 +59,9 @@ def hear_event(request: Request, secrets: tuple[str, ...]) -> Announcement:
     at = int(parts["timecreated"])
     if not 0 < at <= (clock.now() + timedelta(days=1)).timestamp():
         raise Invalid({"timecreated": ["expected seconds since 1970 that are not in the future"]})
-    key = f"course_completed:{parts['objectid']}"
+    # the row id names the completion (contract 1.5); course and learner are in the key because a site that was
+    # restored from a backup counts its rows anew, and its completions must not pass for repeats
+    key = f"course_completed:{parts['objectid']}:{parts['courseid']}:{parts['relateduserid']}"
     event = Event(
         key=key,
         learner=parts["relateduserid"],
