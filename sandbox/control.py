@@ -73,13 +73,13 @@ class SandboxControl:
     def complete(
         self, learner: int, course: int, *, score: str | None = None, send: Json | None = None, **more: Any
     ) -> Json:
-        """Complete a course; `send` (see `send_to`) announces it.
+        """Complete a course; `send` (see `send_to`) announces it. Without a score the grades stay as they are.
 
         `more`: modules, scores, total, overridden, completed, lag_ms, lag_reads, grade_lag_reads,
         needs_update_reads.
         """
-        body = {"learner": learner, "course": course, "score": score, "send": send, **more}
-        return self._post("moodle/complete", body)
+        body = {"learner": learner, "course": course, "send": send, **more}
+        return self._post("moodle/complete", body if score is None else {**body, "score": score})
 
     def complete_many(
         self, completions: Sequence[Json], *, parallel: int = 1, send: Json | None = None

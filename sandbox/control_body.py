@@ -20,8 +20,3 @@ def body_of(check: Check) -> Any:
         raise Refused([Problem("(body)", "must be JSON")])
     require(body, check)
     return body
-
-
-def body_or_empty(check: Check) -> Any:
-    """As `body_of`, but no body at all counts as an empty object."""
-    return body_of(check) if request.get_data() else {}

@@ -188,8 +188,8 @@ def _dripping(response: Response, fault: Fault) -> Response:
 
     def drops() -> Iterator[bytes]:
         for start in range(0, len(data), size):
-            yield data[start : start + size]
             fault.wait(fault.wait_seconds / _DRIPS)
+            yield data[start : start + size]
 
     headers: dict[str, Any] = {"Content-Length": str(len(data)), "Content-Type": response.content_type}
     return Response(drops(), status=response.status, headers=headers, direct_passthrough=True)

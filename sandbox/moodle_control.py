@@ -41,7 +41,7 @@ _MOST_PARALLEL = 64
 
 def _percent(value: Any, at: str) -> list[Problem]:
     try:
-        good = not isinstance(value, bool) and Decimal(str(value)) >= 0
+        good = not isinstance(value, bool) and 0 <= Decimal(str(value)) <= 1000
     except InvalidOperation:
         good = False
     return [] if good else [Problem(at, "must be a percentage, such as 91.5")]

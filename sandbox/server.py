@@ -32,6 +32,11 @@ class _Handler(WSGIRequestHandler):
     disable_nagle_algorithm = True
     protocol_version = "HTTP/1.1"
 
+    def connection_dropped(self, error: BaseException, environ: Any = None) -> None:
+        """Wait for no further request on a connection that is gone."""
+        del error, environ
+        self.close_connection = True
+
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Say nothing: the calls are kept by the sandbox itself."""
 

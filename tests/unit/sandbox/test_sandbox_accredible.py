@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -32,8 +31,8 @@ class Api:
 
 
 @pytest.fixture
-def api(sandbox: Sandbox, http: requests.Session) -> Iterator[Api]:
-    yield Api(sandbox.http, http)
+def api(sandbox: Sandbox, http: requests.Session) -> Api:
+    return Api(sandbox.http, http)
 
 
 @pytest.mark.parametrize(
@@ -162,7 +161,12 @@ def test_change_and_delete(api: Api, control: SandboxControl) -> None:
     assert changed.json()["credential"]["approve"] is True
     assert api("PUT", "/v1/credentials/case-1", {"credential": {"approve": "no"}}).status_code == 422
     assert api("PUT", "/v1/credentials/case-1", {"credential": {"group_id": 1}}).status_code == 422
-    assert api("DELETE", "/v1/credentials/case-1").json()["credential"]["group_id"] == 4711
+    moved = {"group_id": 4712, "approve": False, "recipient": {"name": "Ada King"}, "colour": "red"}
+    again = api("PUT", "/v1/credentials/case-1", {"credential": moved}).json()["credential"]
+    assert (again["group_name"], again["approve"]) == ("Healthcare Compliance 101", False)
+    assert again["recipient"]["name"] == "Ada King"
+    assert control.ignored_fields() == ["colour"]
+    assert api("DELETE", "/v1/credentials/case-1").json()["credential"]["group_id"] == 4712
     assert api("DELETE", "/v1/credentials/case-1").status_code == 404
     assert control.credentials() == []
     assert len(control.credentials(deleted=True)) == 1

@@ -17,8 +17,8 @@ Call = Callable[..., Any]
 
 @pytest.fixture
 def call(sandbox: Sandbox, http: requests.Session) -> Call:
-    def post(function: str, token: str = "moodle-token", **parameters: str) -> Any:
-        form = {"wstoken": token, "wsfunction": function, "moodlewsrestformat": "json", **parameters}
+    def post(function: str, **parameters: str) -> Any:
+        form = {"wstoken": "moodle-token", "wsfunction": function, "moodlewsrestformat": "json", **parameters}
         response = http.post(f"{sandbox.http}/moodle/webservice/rest/server.php", data=form, timeout=10)
         assert response.status_code == 200
         return response.json()
@@ -61,6 +61,27 @@ ENROLLED = "core_enrol_get_enrolled_users"
         (USERS, {"field": "id", "values": "307"}, "invalidparameter"),
         (ENROLLED, {"courseid": "12", "options[0][name]": "limit", "options[0][value]": "1"}, "invalidparameter"),
         (ENROLLED, {"courseid": "12", "options[0][nam]": "limitfrom"}, "invalidparameter"),
+        (ENROLLED, {"courseid": "12", "options[0]": "limitfrom"}, "invalidparameter"),
+        (ENROLLED, {"courseid": "12", "options[a][name]": "limitfrom"}, "invalidparameter"),
+        (ENROLLED, {"courseid": "12", "options": "1", "options[0][name]": "limitfrom"}, "invalidparameter"),
+        (
+            ENROLLED,
+            {
+                "courseid": "12",
+                "options[0][name]": "onlyactive",
+                "options[0][value]": "1",
+                "options[1][name]": "onlysuspended",
+                "options[1][value]": "1",
+            },
+            "codingerror",
+        ),
+        (ENROLLED, {"courseid": "12", "options[0][name]": "sortby", "options[0][value]": "x"}, "invalidparameter"),
+        (STATUS, {"courseid": "12", "userid": "307", "9[": "1"}, "invalidparameter"),
+        (
+            "core_course_get_contents",
+            {"courseid": "12", "options[0][name]": "x", "options[0][value]": "1"},
+            "invalidparameter",
+        ),
         ("core_enrol_get_users_courses", {"userid": "9"}, "invalidrecordunknown"),
         ("core_enrol_get_users_courses", {"userid": "307", "returnusercount": "yes"}, "invalidparameter"),
         ("core_course_get_contents", {"courseid": "99"}, "invalidrecordunknown"),
@@ -76,7 +97,7 @@ def test_a_wrong_call_is_refused_under_http_200(
 
 
 def test_a_wrong_or_missing_token_is_refused(call: Call, sandbox: Sandbox, http: requests.Session) -> None:
-    assert call("core_webservice_get_site_info", token="other")["errorcode"] == "invalidtoken"
+    assert call("core_webservice_get_site_info", wstoken="other")["errorcode"] == "invalidtoken"
     url = f"{sandbox.http}/moodle/webservice/rest/server.php"
     no_form = http.post(url, json={"wstoken": "moodle-token"}, params={"moodlewsrestformat": "json"}, timeout=10)
     assert no_form.json()["errorcode"] == "invalidtoken"
