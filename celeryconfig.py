@@ -1,8 +1,11 @@
 """Celery's settings: plain values, each with its reason. The queues are added from `config/` in `tasks`."""
 
+from kombu.transport import TRANSPORT_ALIASES
+
 from pipeline.settings import settings
 
 _settings = settings()
+_settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
 _files = _settings.data.absolute() / "broker"
 
 if _settings.redis_url:
@@ -21,12 +24,13 @@ if _settings.redis_url:
 else:
     for _folder in ("messages", "control"):
         (_files / _folder).mkdir(parents=True, exist_ok=True)
-    broker_url = "filesystem://localhost//"
+    TRANSPORT_ALIASES["files"] = "tasks.file_broker:Transport"  # kombu's own can hand a worker half a message
+    broker_url = "files://localhost//"
     broker_transport_options = {
         "data_folder_in": str(_files / "messages"),
         "data_folder_out": str(_files / "messages"),
         "control_folder": str(_files / "control"),
-        "polling_interval": 0.05,  # the default of 1 s would be waited for in every stage
+        "polling_interval": 0.02,  # the default of 1 s would be waited for in every stage
         "store_processed": False,
     }
 
@@ -38,7 +42,9 @@ accept_content = ["json"]
 task_acks_late = True  # otherwise kill -9 loses the task until the next tick
 task_retry_on_worker_lost = True  # bounded by max_retries, where reject_on_worker_lost loops on a poison task
 task_annotations = {"*": {"max_retries": 3, "default_retry_delay": 5}}  # for that alone; no step uses retry()
-worker_prefetch_multiplier = 1  # a reserved message ages towards visibility_timeout
+# On Redis a reserved message ages towards visibility_timeout. Files do not age, but a worker looks for them only
+# every polling_interval: with 1, two children would get 40 messages a second and no more (measured).
+worker_prefetch_multiplier = 1 if _settings.redis_url else 8
 task_time_limit = 120  # prefork only; in the lanes' threads the bound is that of every call
 task_soft_time_limit = 90
 worker_max_tasks_per_child = 1000  # bounds whatever a library leaks
@@ -49,7 +55,7 @@ broker_connection_retry_on_startup = True
 broker_connection_max_retries = None  # a broker that is down for an hour is waited for
 worker_cancel_long_running_tasks_on_connection_loss = False
 worker_soft_shutdown_timeout = 25  # a deploy lets running steps end; messages of the rest go back
-worker_enable_soft_shutdown_on_idle = True
+worker_enable_soft_shutdown_on_idle = False  # for tasks with ETA; with True an idle worker sleeps 25 s at its stop
 
 task_default_queue = "steps"
 task_create_missing_queues = False  # a misspelt queue fails instead of filling in silence

@@ -20,7 +20,7 @@ from typing import IO
 _BIN = Path(sys.executable).parent
 
 MIGRATE = ("alembic", "upgrade", "head")
-WORKER = ("celery", "-A", "tasks", "worker", "-n", "steps@%h", "-Q", "steps,tick", "-c", "2", "-E")
+WORKER = ("celery", "-A", "tasks", "worker", "-n", "steps@%h", "-Q", "steps,tick", "-c", "4", "-E")
 #: every queue but the two above: one per platform account
 LANES = ("celery", "-A", "tasks", "worker", "-n", "lanes@%h", "-X", "steps,tick", "-P", "threads", "-c", "8", "-E")
 BEAT = ("celery", "-A", "tasks", "beat")

@@ -30,13 +30,14 @@ def make_app() -> Celery:
         raise SystemExit(f"Confer cannot start; in the environment:\n{fault}") from None
     app = Celery("confer", include=["tasks.steps", "tasks.lanes", "tasks.tick"])
     app.config_from_object("celeryconfig")
+    app.set_default()  # also for threads that were started by nobody of Celery's, such as the receiver's herald
     try:
         lanes = configuration().issue_queues
     except ConfigurationFault:
         lanes = ()
     names = (STEPS_QUEUE, TICK_QUEUE, *lanes)
     # without a routing key of its own every queue is bound under the default one, and gets copies of everything
-    app.conf.task_queues = [Queue(name, routing_key=name) for name in names]  # type: ignore[no-untyped-call]
+    app.conf.task_queues = [Queue(name, routing_key=name) for name in names]
     logs.connect()
     signals.celeryd_init.connect(_refuse_faults, weak=False)
     signals.beat_init.connect(_refuse_faults, weak=False)

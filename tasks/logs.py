@@ -65,6 +65,10 @@ def _exception_without_text(_logger: Any, _method: str, event: MutableMapping[st
         found = sys.exc_info()
     if isinstance(found, BaseException):
         found = (type(found), found, found.__traceback__)
+    record = event.get("_record")
+    if isinstance(record, logging.LogRecord) and record.exc_info:
+        found = record.exc_info
+        event["event"] = "exception"  # the line of a library quotes the text of the exception
     if isinstance(found, tuple) and found[0] is not None:
         event["exception"] = found[0].__name__
         event["frames"] = [

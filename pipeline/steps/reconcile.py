@@ -140,10 +140,15 @@ def _after_nothing(session: Session, row: CredentialRow, ended: Ended) -> None:
 def _after_duplicate(session: Session, case: Case, row: CredentialRow, failure: Duplicate) -> list[WakeUp]:
     if failure.existing:
         return _confirm(session, case, row, failure.existing, kind="credential.duplicate_blocked")
+    if row.attempts + 1 >= ATTEMPTS:
+        reason = f"{failure.detail}, but no look-up finds it"
+        to_person(session, case, row, error=failure.kind, reason=reason, state=CredentialState.REJECTED)
+        return []
     change(
         session, row, CredentialState.UNSURE if row.state == CredentialState.CALLING else None,
         kind="credential.duplicate_blocked", actor=ACTOR, facts={"reason": failure.detail},
         owner=None, due_at=clock.now(), unclear_since=clock.now(), error_kind=failure.kind, error=failure.detail,
+        attempts=row.attempts + 1,
     )  # fmt: skip
     return []
 

@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from pipeline import clock
@@ -95,10 +96,15 @@ def take_turn(case_id: str, stage: Stage, work: Work) -> list[WakeUp]:
         log.info("step_failed", stage=stage.value, kind=failure.kind, reason=failure.detail)
         return _commit(turn, lambda session, case: _after_failure(session, case, turn, caught))
     except Exception as defect:
-        log.exception("defect", stage=stage.value)
-        name = type(defect).__name__
-        return _commit(turn, lambda session, case: _count_attempt(session, case, turn, "defect", name))
-    return _commit(turn, effect)
+        return _defect(turn, defect)
+    for _ in range(3):
+        try:
+            return _commit(turn, effect)
+        except IntegrityError:
+            log.info("met_another_worker")  # who wrote the same row in the same moment; now it is there to be read
+        except Exception as defect:
+            return _defect(turn, defect)
+    return []
 
 
 def mine(session: Session, turn: Turn) -> Case:
@@ -172,6 +178,13 @@ def _commit(turn: Turn, effect: Effect) -> list[WakeUp]:
     except LeaseLost:
         log.warning("lease_lost", stage=turn.stage.value)
         return []
+
+
+def _defect(turn: Turn, defect: Exception) -> list[WakeUp]:
+    """An error that no adapter explains counts as an attempt, and in the end goes to a person."""
+    log.exception("defect", stage=turn.stage.value)
+    name = type(defect).__name__
+    return _commit(turn, lambda session, case: _count_attempt(session, case, turn, "defect", name))
 
 
 def _after_failure(session: Session, case: Case, turn: Turn, failure: Failure) -> list[WakeUp]:

@@ -76,7 +76,6 @@ def _decide(session: Session, case: Case, verdict: Verdict) -> list[WakeUp]:
     program, checks = verdict.program, verdict.checks
     outcome = outcome_of(checks)
     keep_rule(session, version=program.version, program=program.name, document=program.document)
-    session.flush()
     decision = keep_decision(
         session, case_id=case.id, outcome=outcome.value, rule_version=program.version,
         record_id=verdict.record_id, checks=checks,

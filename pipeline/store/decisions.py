@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from cattrs import Converter
 from sqlalchemy import ForeignKey, String
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from pipeline import clock
@@ -100,8 +102,10 @@ def keep_record(session: Session, case_id: str, record: Record) -> RecordRow:
 
 def keep_rule(session: Session, *, version: str, program: str, document: Mapping[str, Any]) -> None:
     """Store a rule the first time it is used."""
-    if session.get(Rule, version) is None:
-        session.merge(Rule(version=version, program=program, document=dict(document), first_used_at=clock.now()))
+    if session.get(Rule, version):
+        return
+    with suppress(IntegrityError), session.begin_nested():  # another worker keeps it in the same moment
+        session.add(Rule(version=version, program=program, document=dict(document), first_used_at=clock.now()))
 
 
 def keep_decision(

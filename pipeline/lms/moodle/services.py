@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from pipeline.errors import Failure, Misconfigured, Outage, Rejected
 from pipeline.transport import Client, refuse
 
 #: contract 2.2: decide on the error code, never on the (translated) message
-_FAILURES: Mapping[str, Failure] = {
-    "invalidtoken": Misconfigured("Moodle refuses the web service token", whole_account=True),
-    "accessexception": Misconfigured("Moodle's web service lacks a function, or our address", whole_account=True),
-    "nopermissions": Misconfigured("Moodle's service account lacks a capability"),
-    "accessdenied": Misconfigured("Moodle's service account lacks a capability"),
-    "requireloginerror": Misconfigured("Moodle's service account cannot enter the course"),
-    "nocriteriaset": Misconfigured("the course has no completion criteria in Moodle"),
-    "cannotviewreport": Misconfigured("completion is switched off for the course, or hidden from us"),
-    "invalidrecordunknown": Rejected("Moodle knows no such course or learner"),
-    "usernotenroled": Rejected("Moodle says the learner is not actively enrolled: never, no longer, or suspended"),
+_FAILURES: Mapping[str, Callable[[str], Failure]] = {
+    "invalidtoken": partial(Misconfigured, whole_account=True),
+    "accessexception": partial(Misconfigured, whole_account=True),
+    "invalidrecordunknown": Rejected,
+    "usernotenroled": Rejected,
+}
+_DETAILS: Mapping[str, str] = {
+    "invalidtoken": "Moodle refuses the web service token",
+    "accessexception": "Moodle's web service lacks a function, or our address",
+    "nopermissions": "Moodle's service account lacks a capability",
+    "accessdenied": "Moodle's service account lacks a capability",
+    "requireloginerror": "Moodle's service account cannot enter the course",
+    "nocriteriaset": "the course has no completion criteria in Moodle",
+    "cannotviewreport": "completion is switched off for the course, or hidden from us",
+    "invalidrecordunknown": "Moodle knows no such course or learner",
+    "usernotenroled": "Moodle says the learner is not actively enrolled: never, no longer, or suspended",
 }
 
 
@@ -39,7 +46,7 @@ class Services:
             raise Outage(f"Moodle answered {function} with something that is no JSON") from None
         if isinstance(document, dict) and "exception" in document:
             code = str(document.get("errorcode", ""))[:60]
-            raise _FAILURES.get(code, Misconfigured(f"Moodle refuses {function}: {code}"))
+            raise _FAILURES.get(code, Misconfigured)(_DETAILS.get(code, f"Moodle refuses {function}: {code}"))
         return _Answer(document, function) if isinstance(document, dict) else document
 
 
