@@ -9,6 +9,8 @@ _settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
 _files = _settings.data.absolute() / "broker"
 
 if _settings.redis_url:
+    # kombu's own ends a worker whose Redis dies while it has a message in hand (measured)
+    TRANSPORT_ALIASES.update(redis="tasks.redis_broker:Transport", rediss="tasks.redis_broker:Transport")
     broker_url = _settings.redis_url
     broker_transport_options = {
         "visibility_timeout": 600,  # five times task_time_limit; nothing waits in a worker, because nothing uses ETA

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, ClassVar
 
@@ -27,7 +27,7 @@ class Account:
 
     name: str
     adapter: str
-    options: Mapping[str, Any]
+    options: Mapping[str, Any] = field(repr=False)  # holds keys and tokens
     where: str = ""
     rate: Rate | None = None
     in_flight: int = 1

@@ -89,8 +89,8 @@ class Duration(fields.Field[timedelta]):
             raise ValidationError("write a duration such as `90 s`, `15 min`, `2 h` or `3 days`")
         return timedelta(seconds=float(found[1]) * _UNITS[found[2]])
 
-    def _serialize(self, value: timedelta | None, attr: str | None, obj: Any, **kwargs: Any) -> str:
-        return f"{(value or timedelta()).total_seconds():.0f} s"
+    def _serialize(self, value: timedelta | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+        return None if value is None else f"{value.total_seconds():f}".rstrip("0").rstrip(".") + " s"
 
 
 class NoOptions(Schema):

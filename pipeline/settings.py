@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -27,20 +27,20 @@ class SettingsFault(Exception):
 class Settings:
     """The checked settings; `SETTINGS` says what each means."""
 
-    database_url: str
-    redis_url: str
+    database_url: str = field(repr=False)  # may hold a password, like the next one
+    redis_url: str = field(repr=False)
     config: Path
     data: Path
     public_url: str
-    secret_key: str
-    smtp_url: str
+    secret_key: str = field(repr=False)
+    smtp_url: str = field(repr=False)
     mail_from: str
     mail_reply_to: str
     organization: str
     linkedin_organization_id: str
     issuer_id: str
     issuer_url: str
-    metrics_token: str
+    metrics_token: str = field(repr=False)
     trusted_hosts: tuple[str, ...]
     trusted_proxies: int
     max_body_bytes: int
@@ -226,7 +226,7 @@ def _completed(values: dict[str, Any]) -> dict[str, Any]:
         values["issuer_id"] = f"did:web:{authority}" + (f":{path}" if path else "")
     values["issuer_url"] = values["issuer_url"] or values["public_url"]
     values["trusted_hosts"] = tuple(dict.fromkeys((*values["trusted_hosts"], public.hostname or "localhost")))
-    assert set(values) == {field.name for field in fields(Settings)}  # noqa: S101 - SETTINGS and Settings agree
+    assert set(values) == {one.name for one in fields(Settings)}  # noqa: S101 - SETTINGS and Settings agree
     return values
 
 

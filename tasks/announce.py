@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import structlog
 from celery import current_app
-from kombu.exceptions import OperationalError
+from kombu.exceptions import ChannelError, OperationalError
 
 from pipeline.stages import Stage
 from pipeline.steps.turn import WakeUp
@@ -31,3 +31,15 @@ def announce(wakeups: Iterable[WakeUp]) -> int:
             return sent
         sent += 1
     return sent
+
+
+def waiting(queue: str) -> int:
+    """How many messages wait in a queue; 0 when the broker does not say."""
+    try:
+        with current_app.connection_for_read() as connection, connection.channel() as channel:
+            return int(channel.queue_declare(queue=queue, passive=True).message_count)
+    except ChannelError:
+        return 0  # Redis knows no empty list
+    except (OperationalError, OSError) as lost:
+        log.warning("broker_away", error=type(lost).__name__)
+        return 0

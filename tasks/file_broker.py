@@ -29,10 +29,10 @@ class Channel(filesystem.Channel):
         #: names that the last look at a queue's folder found and that are still to be tried
         self._seen: dict[str, deque[str]] = {}
 
-    def _put(self, queue: str, message: Any, **_: Any) -> None:
+    def _put(self, queue: str, payload: Any, **_: Any) -> None:  # type: ignore[override]
         folder = self._folder(queue)
         name = f"{time.time_ns()}-{uuid.uuid4().hex}"
-        _write_whole(folder / name, message)
+        _write_whole(folder / name, payload)
 
     def _get(self, queue: str, timeout: float | None = None) -> Any:
         """The oldest message. Whoever renames it first has it."""

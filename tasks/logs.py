@@ -73,7 +73,7 @@ def _exception_without_text(_logger: Any, _method: str, event: MutableMapping[st
         event["exception"] = found[0].__name__
         event["frames"] = [
             f"{frame.name} ({frame.filename}:{frame.lineno})" for frame in traceback.extract_tb(found[2])
-        ][-8:]
+        ][-20:]
     return event
 
 

@@ -7,10 +7,10 @@ from typing import Any
 from celery import shared_task
 
 from pipeline.steps.sweep import sweep
-from tasks.announce import announce
+from tasks.announce import announce, waiting
 
 
 @shared_task(name="confer.tick")
 def tick_task(**_: Any) -> None:
     """Announce again what is due and was lost."""
-    announce(sweep())
+    announce(sweep(waiting=waiting("steps")))

@@ -47,7 +47,10 @@ def read_accounts(document: Document, section: str | None, faults: list[Fault]) 
         return {}
     accounts = {}
     for name in entries:
-        account = _read_account(document, (*at, str(name)), registry, faults)
+        if not isinstance(name, str):
+            faults.append(document.fault(at, f"{name}: {_NAME_HINT}"))
+            continue
+        account = _read_account(document, (*at, name), registry, faults)
         if account:
             accounts[account.name] = account
     return accounts

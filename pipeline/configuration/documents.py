@@ -16,6 +16,19 @@ from ruamel.yaml.scalarfloat import ScalarFloat
 
 Path_ = tuple[str | int, ...]
 
+#: what marshmallow says, and what helps more
+_INSTEAD: Mapping[str, str] = {
+    "Missing data for required field.": "is required and missing",
+    "Field may not be null.": "needs a value",
+    "Not a valid string.": 'is no text; write it in quotes, such as "12"',
+    "Not a valid boolean.": "write `true` or `false`",
+    "Not a valid integer.": "write a whole number",
+    "Not a valid number.": "write a number",
+    "Not a valid list.": "write a list, such as `[one, two]`",
+    "Not a valid mapping type.": "write names and values, such as `{name: value}`",
+    "Invalid input type.": "write names and values, such as `{name: value}`",
+}
+
 
 @dataclass(frozen=True, kw_only=True, order=True)
 class Fault:
@@ -135,9 +148,7 @@ def _helpful(problem: str, where: Path_, schema: Schema, path: Path_) -> str:
         close = difflib.get_close_matches(str(where[-1]), known, n=1)
         hint = f"; did you mean `{close[0]}`?" if close else f"; known here: {', '.join(known)}" if known else ""
         return f"is not known{hint}"
-    if problem == "Missing data for required field.":
-        return "is required and missing"
-    return problem
+    return _INSTEAD.get(problem, problem)
 
 
 def _siblings(schema: Schema, path: Path_) -> list[str]:

@@ -58,9 +58,9 @@ def load_configuration(directory: Path) -> Configuration:
         ]
         lms = read_accounts(accounts, "lms", faults)
         platforms = read_accounts(accounts, "platforms", faults)
-    document = _read(directory / "targets.yaml", directory, faults)
-    if document:
-        targets = read_accounts(document, None, faults)
+    receivers = _read(directory / "targets.yaml", directory, faults)
+    if receivers:
+        targets = read_accounts(receivers, None, faults)
     programs: dict[str, Program] = {}
     for file in sorted((directory / "programs").glob("*.yaml")):
         document = _read(file, directory, faults)
@@ -68,7 +68,7 @@ def load_configuration(directory: Path) -> Configuration:
             program = read_program(document, faults)
             if program:
                 faults += _clashes(document, program, programs)
-                faults += _dangling(document, program, Accounts(accounts, lms, platforms, targets))
+                faults += _dangling(document, program, Accounts(accounts, receivers, lms, platforms))
                 programs[program.name] = program
     if accounts and not programs and not faults:
         faults.append(Fault(file=f"{directory}/programs", line=1, path="", problem="there is no program"))
@@ -96,12 +96,12 @@ def _read(file: Path, directory: Path, faults: list[Fault]) -> Document | None:
 
 
 class Accounts(NamedTuple):
-    """What a program may refer to. `document` also knows the accounts that have faults of their own."""
+    """What a program may refer to. The documents also know the accounts that have faults of their own."""
 
     document: Document | None
+    targets: Document | None
     lms: Mapping[str, Account]
     platforms: Mapping[str, Account]
-    targets: Mapping[str, Account]
 
     def named(self, section: str) -> Mapping[str, object]:
         """Every name in a section of accounts.yaml, faulty or not."""
@@ -137,9 +137,10 @@ def _dangling(document: Document, program: Program, accounts: Accounts) -> list[
             faults += _undeliverable(document, at, award, accounts.platforms[award.account])
         if award.account in [earlier.account for earlier in program.awards[:index]]:
             faults.append(document.fault((*at, "account"), "issues it already; one credential per account"))
+    receivers = accounts.targets.data if accounts.targets else program.downstream
     for index, target in enumerate(program.downstream):
-        if target not in accounts.targets:
-            faults.append(document.fault(("downstream", index), _unknown(target, accounts.targets, "targets.yaml")))
+        if target not in receivers:
+            faults.append(document.fault(("downstream", index), _unknown(target, receivers, "targets.yaml")))
     return faults
 
 
@@ -169,7 +170,8 @@ def _undeliverable(document: Document, at: tuple[str | int, ...], award: Award, 
         faults.append(document.fault((*at, "formats"), f"{adapter.label} issues {can}, not {', '.join(unsupported)}"))
     for name, text in award.attributes.items():
         try:
-            used = {field for _, field, _, _ in string.Formatter().parse(text) if field is not None}
+            parts = [part[1:] for part in string.Formatter().parse(text) if part[1] is not None]
+            used = {field if not (spec or conversion) else text for field, spec, conversion in parts}
         except ValueError:
             used = {text}
         if not used <= set(PLACEHOLDERS):

@@ -9,7 +9,7 @@ from typing import Any
 from marshmallow import Schema, fields, validate
 
 from pipeline.contracts import Account, Target
-from pipeline.errors import Misconfigured, Rejected
+from pipeline.errors import Misconfigured, Rejected, Unsure
 from pipeline.options import Address, Secret
 from pipeline.settings import settings
 from pipeline.transport import Answer, Client, OpenGate, json_object, refuse
@@ -52,9 +52,10 @@ class GenericSis(Target):
         )
         if answer.status not in {200, 201, 204}:
             self._refuse(answer)
-        if not answer.body:
+        if not answer.body and answer.status != 200:
             return ""
-        stored = json_object(answer, otherwise=Rejected, system=self.label)
+        # a page or nothing under status 200 comes from something in front of the system; to send again is safe
+        stored = json_object(answer, otherwise=Unsure, system=self.label)
         return str(stored.get("version", ""))
 
     def _document(self, completion: Completion) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from email.message import EmailMessage
@@ -15,6 +16,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from pipeline.settings import settings
 from pipeline.values import Credential, Learner
+
+_ADDRESS = re.compile(r"[!#-'*+\-/-9=?A-Z^-~.]+@[0-9A-Za-z.\-\[\]:]+")
 
 SUBJECTS: Mapping[str, str] = {
     "learner": "Your credential: {title}",
@@ -75,11 +78,20 @@ def compose(
     return message
 
 
+def address_of(kind: str, learner: Learner) -> str:
+    """The address to which a mail of this kind goes, as the LMS has it; empty where it has none."""
+    return (learner.supervisor_email or "") if kind == "supervisor" else learner.email
+
+
+def can_be_written_to(address: str) -> bool:
+    """Whether this is one address, and one that every mail server takes (RFC 5321: visible ASCII)."""
+    return bool(_ADDRESS.fullmatch(address))
+
+
 def recipient(kind: str, learner: Learner) -> str:
     """The address line of a mail; the supervisor's name is not known."""
-    if kind == "supervisor":
-        return learner.supervisor_email or ""
-    return formataddr((" ".join(learner.name.split()), learner.email))
+    name = "" if kind == "supervisor" else " ".join(learner.name.split())
+    return formataddr((name, address_of(kind, learner)))
 
 
 def linkedin_link(credential: Credential) -> str:

@@ -61,13 +61,9 @@ class Accredible(Platform):
         return self._issued(credential, ours=True)
 
     def find(self, order: Order) -> Issued | None:
-        answer = self.client.read(f"v1/credentials/{order.ref}")
-        if answer.status == 200:
-            found = json_object(answer, otherwise=Outage, system=self.label).get("credential")
-            if isinstance(found, dict):
-                return self._issued(found, ours=True)
-        elif answer.status != 404:
-            refuse(answer, system=self.label)
+        known = self._read(order.ref, ours=True)
+        if known:
+            return known
         for query, ours in (
             ({"meta_data": {"confer_ref": order.ref}}, True),
             ({"recipient_email": _email(order)}, False),
@@ -125,13 +121,13 @@ class Accredible(Platform):
         return hits
 
     def _read(self, ref: str, *, ours: bool) -> Issued | None:
-        """The search answers without the public address (contract 4), so the hit is read."""
+        """By its id or our own. The search answers without the public address (contract 4), so a hit is read too."""
         answer = self.client.read(f"v1/credentials/{ref}")
         if answer.status == 404:
             return None
         refuse(answer, system=self.label)
         credential = json_object(answer, otherwise=Outage, system=self.label).get("credential")
-        if not isinstance(credential, dict):
+        if not isinstance(credential, dict) or not credential.get("id"):
             raise Outage("Accredible answered without a credential")
         return self._issued(credential, ours=ours)
 

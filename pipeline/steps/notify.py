@@ -16,8 +16,8 @@ from sqlalchemy.orm import Session
 
 from pipeline import clock
 from pipeline.audit.trail import change, plan, record
-from pipeline.errors import Failure, Rejected, Retryable, Unsure
-from pipeline.mail.compose import compose
+from pipeline.errors import Failure, Outage, Rejected, Retryable, Unsure
+from pipeline.mail.compose import address_of, can_be_written_to, compose
 from pipeline.mail.smtp import HandOver
 from pipeline.settings import settings
 from pipeline.stages import MessageState, Stage
@@ -51,8 +51,7 @@ def notify(turn: Turn) -> Effect:
 
 def _planned(turn: Turn, case: Dossier) -> list[str]:
     """Plan the case's mails on the first turn; returns those that are not settled."""
-    learner, program = case.record.learner, case.program
-    wanted = {"learner": program.tell_learner, "supervisor": program.tell_supervisor}
+    wanted = {"learner": case.program.tell_learner, "supervisor": case.program.tell_supervisor}
     with transaction() as session:
         mine(session, turn)
         known = {row.kind: row for row in session.scalars(select(Message).filter_by(case_id=turn.case_id))}
@@ -63,9 +62,6 @@ def _planned(turn: Turn, case: Dossier) -> list[str]:
                 message_id=f"<{turn.case_id}.{kind}@{domain}>", due_at=clock.now(),
             )  # fmt: skip
             plan(session, row, actor=ACTOR)
-            if kind == "supervisor" and not learner.supervisor_email:
-                session.flush()
-                _reject(session, row, Rejected("the LMS names no supervisor"))
             known[kind] = row
         return [row.id for row in known.values() if row.state not in _SETTLED]
 
@@ -77,6 +73,9 @@ def _send(turn: Turn, case: Dossier, message_id: str) -> None:
         if row.state == MessageState.SENDING:  # the worker died with the text on its way
             _unclear(session, row, "the worker died while it was sent")
         if row.handed_over >= HAND_OVERS or (row.due_at and row.due_at > clock.now()):
+            return
+        if not can_be_written_to(address_of(row.kind, case.record.learner)):
+            _reject(session, row, Rejected(f"the LMS names no usable address of the {row.kind}"))
             return
     mail = compose(
         row.kind,
@@ -91,6 +90,9 @@ def _send(turn: Turn, case: Dossier, message_id: str) -> None:
             server.address(sender=parseaddr(mail["From"])[1], recipient=parseaddr(mail["To"])[1])
             _commit_intent(turn, message_id)
             server.text(mail)
+        except Outage as failure:
+            _not_taken(turn, message_id, failure)
+            raise
         except (Unsure, Retryable, Rejected) as failure:
             _after_failure(turn, message_id, failure)
             return
@@ -118,6 +120,18 @@ def _commit_sent(turn: Turn, message_id: str, mail: EmailMessage) -> None:
         )  # fmt: skip
 
 
+def _not_taken(turn: Turn, message_id: str, failure: Failure) -> None:
+    """The server closed instead of taking the text: a clear no, which is no hand-over."""
+    with transaction() as session:
+        mine(session, turn)
+        row = session.get_one(Message, message_id)
+        if row.state == MessageState.SENDING:
+            change(
+                session, row, MessageState.PLANNED, kind="message.not_taken", actor=ACTOR,
+                facts={"reason": failure.detail}, handed_over=row.handed_over - 1, error=failure.detail[:1000],
+            )  # fmt: skip
+
+
 def _after_failure(turn: Turn, message_id: str, failure: Failure) -> None:
     with transaction() as session:
         mine(session, turn)
@@ -127,11 +141,11 @@ def _after_failure(turn: Turn, message_id: str, failure: Failure) -> None:
         elif isinstance(failure, Rejected) or row.attempts + 1 >= ATTEMPTS:
             _reject(session, row, failure)
         else:
+            sending = row.state == MessageState.SENDING
             change(
-                session, row, MessageState.PLANNED if row.state == MessageState.SENDING else None,
-                kind="message.attempt_failed", actor=ACTOR, facts={"reason": failure.detail},
-                attempts=row.attempts + 1, handed_over=0, due_at=clock.now() + settings().retry_interval,
-                error=failure.detail[:1000],
+                session, row, MessageState.PLANNED if sending else None, kind="message.attempt_failed", actor=ACTOR,
+                facts={"reason": failure.detail}, attempts=row.attempts + 1, error=failure.detail[:1000],
+                handed_over=row.handed_over - sending, due_at=clock.now() + settings().retry_interval,
             )  # fmt: skip
 
 

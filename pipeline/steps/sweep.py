@@ -21,18 +21,24 @@ from pipeline.store.database import reading, transaction
 from pipeline.store.deliveries import Delivery
 from pipeline.store.lanes import Tick
 
-#: per tick and kind, so that a tick stays short and a drowned queue is not drowned further
+#: how many wake-ups a tick leaves waiting at most, so that a drowned queue is not drowned further
 BATCH = 500
 
 R = TypeVar("R", Case, Delivery)
 
 
-def sweep() -> list[WakeUp]:
-    """Everything that is due and was not announced lately."""
+def sweep(*, waiting: int = 0) -> list[WakeUp]:
+    """What is due and was not announced lately.
+
+    Args:
+        waiting: wake-ups that still wait in the queue of the steps. While there are many, none can have been
+            lost that matters now: the rows are due because the workers are busy.
+    """
+    room = max(0, BATCH - waiting)
     with transaction() as session:
         session.merge(Tick(name="sweep", at=clock.now()))
-        deliveries = _unannounced(session, Delivery, [])
-        cases = _unannounced(session, Case, [Case.stage.in_([stage.value for stage in STEPS])])
+        deliveries = _unannounced(session, Delivery, room, [])
+        cases = _unannounced(session, Case, room, [Case.stage.in_([stage.value for stage in STEPS])])
     wakeups = [WakeUp(task="receive", id=row.id) for row in deliveries]
     wakeups += [WakeUp(task=row.stage, id=row.id) for row in cases]
     return wakeups + _lanes()
@@ -45,14 +51,14 @@ def last_tick_age() -> float | None:
     return (clock.now() - tick.at).total_seconds() if tick else None
 
 
-def _unannounced(session: Session, kind: type[R], more: list[ColumnElement[bool]]) -> list[R]:
+def _unannounced(session: Session, kind: type[R], room: int, more: list[ColumnElement[bool]]) -> list[R]:
     now = clock.now()
     announced: InstrumentedAttribute[object] = kind.announced_at
     query = (
         select(kind)
         .where(kind.due_at <= now, or_(announced.is_(None), announced <= now - settings().reannounce), *more)
         .order_by(kind.due_at, kind.id)
-        .limit(BATCH)
+        .limit(room)
         .with_for_update(skip_locked=True)
     )
     rows = list(session.scalars(query))

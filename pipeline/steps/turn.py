@@ -13,6 +13,7 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -87,24 +88,26 @@ def take_turn(case_id: str, stage: Stage, work: Work) -> list[WakeUp]:
         return []
     structlog.contextvars.bind_contextvars(case=case_id)
     try:
-        effect = work(turn)
+        return _take(turn, work)
     except LeaseLost:
         log.warning("lease_lost", stage=stage.value)
         return []
+
+
+def _take(turn: Turn, work: Work) -> list[WakeUp]:
+    """Work and commit; where that fails, commit what the failure means for the case."""
+    try:
+        return _commit(turn, work(turn))
+    except LeaseLost:
+        raise
     except Failure as failure:
-        caught = failure
-        log.info("step_failed", stage=stage.value, kind=failure.kind, reason=failure.detail)
-        return _commit(turn, lambda session, case: _after_failure(session, case, turn, caught))
+        log.info("step_failed", stage=turn.stage.value, kind=failure.kind, reason=failure.detail)
+        recover = partial(_after_failure, turn=turn, failure=failure)
     except Exception as defect:
-        return _defect(turn, defect)
-    for _ in range(3):
-        try:
-            return _commit(turn, effect)
-        except IntegrityError:
-            log.info("met_another_worker")  # who wrote the same row in the same moment; now it is there to be read
-        except Exception as defect:
-            return _defect(turn, defect)
-    return []
+        # what no adapter explains counts as an attempt, and in the end goes to a person
+        log.exception("defect", stage=turn.stage.value)
+        recover = partial(_count_attempt, turn=turn, error="defect", reason=type(defect).__name__)
+    return _commit(turn, recover)
 
 
 def mine(session: Session, turn: Turn) -> Case:
@@ -170,21 +173,18 @@ def _claim(case_id: str, stage: Stage) -> Turn | None:
 
 
 def _commit(turn: Turn, effect: Effect) -> list[WakeUp]:
-    try:
-        with transaction() as session:
-            case = mine(session, turn)
-            case.owner = None
-            return effect(session, case)
-    except LeaseLost:
-        log.warning("lease_lost", stage=turn.stage.value)
-        return []
-
-
-def _defect(turn: Turn, defect: Exception) -> list[WakeUp]:
-    """An error that no adapter explains counts as an attempt, and in the end goes to a person."""
-    log.exception("defect", stage=turn.stage.value)
-    name = type(defect).__name__
-    return _commit(turn, lambda session, case: _count_attempt(session, case, turn, "defect", name))
+    for again in (True, True, False):
+        try:
+            with transaction() as session:
+                case = mine(session, turn)
+                case.owner = None
+                return effect(session, case)
+        except IntegrityError:
+            # another worker wrote the same row in the same moment; now it is there to be found
+            if not again:
+                raise
+            log.info("met_another_worker")
+    return []
 
 
 def _after_failure(session: Session, case: Case, turn: Turn, failure: Failure) -> list[WakeUp]:

@@ -41,19 +41,21 @@ class Services:
         answer = self.client.read("webservice/rest/server.php", method="POST", data=form | parameters)
         refuse(answer, system=self.client.system)
         try:
-            document = answer.json()
+            document = answer.json(as_object=partial(_Answer, function))
         except (ValueError, RecursionError):
             raise Outage(f"Moodle answered {function} with something that is no JSON") from None
         if isinstance(document, dict) and "exception" in document:
             code = str(document.get("errorcode", ""))[:60]
             raise _FAILURES.get(code, Misconfigured)(_DETAILS.get(code, f"Moodle refuses {function}: {code}"))
-        return _Answer(document, function) if isinstance(document, dict) else document
+        if not isinstance(document, dict | list):
+            raise Outage(f"Moodle answered {function} with neither an object nor a list")
+        return document
 
 
 class _Answer(dict[str, Any]):
-    """A web service answer; a member that the contract promises and that is missing is told as such."""
+    """An object in an answer; a member that the contract promises and that is missing is told as such."""
 
-    def __init__(self, document: dict[str, Any], function: str) -> None:
+    def __init__(self, function: str, document: dict[str, Any]) -> None:
         super().__init__(document)
         self.function = function
 

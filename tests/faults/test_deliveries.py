@@ -1,0 +1,60 @@
+"""The same completion told again and again, at once and in other words: one case, one credential."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.faults.rig import AT_ACCREDIBLE, Rig, Variant, running
+
+pytestmark = pytest.mark.servers
+
+
+@pytest.fixture(params=["files", "servers"], scope="module")
+def rig(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+    variant: Variant = request.param
+    directory: Path = tmp_path_factory.mktemp("deliveries")
+    directory.chmod(0o711)
+    with running(directory, variant) as running_rig:
+        yield running_rig
+
+
+def test_fifty_identical_deliveries_at_once_are_one_case_and_one_credential(rig: Rig) -> None:
+    before = sum(rig.stages().values())
+    learner = rig.learners(1)[0]["id"]
+    told = rig.control.complete(learner, AT_ACCREDIBLE, score="91.5", send=rig.send(dry=True))
+
+    def deliver(_: int) -> tuple[int, str]:
+        answer = requests.post(
+            f"{rig.web_url}/webhooks/campus", data=told["raw"].encode(), headers=told["headers"], timeout=20
+        )
+        return answer.status_code, answer.json()["delivery"]
+
+    with ThreadPoolExecutor(50) as pool:
+        answers = set(pool.map(deliver, range(50)))
+    assert len(answers) == 1
+    assert {status for status, _ in answers} == {202}
+    rig.wait_all(before + 1)
+    rig.assert_exactly_once(before + 1)
+    assert {deliver(0)} == answers
+
+
+def test_a_changed_redelivery_brings_no_second_credential(rig: Rig) -> None:
+    before = sum(rig.stages().values())
+    learner = rig.learners(1)[0]["id"]
+    first = rig.control.complete(learner, AT_ACCREDIBLE, score="91.5", send=rig.send())
+    second = rig.control.complete(learner, AT_ACCREDIBLE, score="95", send=rig.send())
+    assert first["objectid"] != second["objectid"]
+    rig.wait_all(before + 1)
+    third = rig.control.complete(learner, AT_ACCREDIBLE, score="97", send=rig.send())
+    assert third["answer"]["status"] == 202
+    deliveries = "SELECT count(*) FROM deliveries WHERE state = 'stored'"
+    while rig.rows(deliveries)[0][0]:
+        pass
+    rig.assert_exactly_once(before + 1)
+    blocked = rig.rows("SELECT id FROM ledger WHERE kind = 'event.duplicate'")
+    assert len(blocked) == 2

@@ -1,0 +1,81 @@
+"""kill -9 of the workers in each step: every case finishes, nothing twice, nothing lost."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.faults.rig import AT_ACCREDIBLE, Rig, Variant, running, until
+
+pytestmark = pytest.mark.servers
+
+#: a fault that keeps a worker in a step, so that it can be killed there
+HELD_UP: dict[str, dict[str, Any]] = {
+    "gather": {"system": "moodle", "function": "gradereport_user_get_grade_items"},
+    "issue": {"system": "accredible", "method": "POST", "path": "/v1/credentials"},
+    "issued, and its answer lost": {
+        "system": "accredible",
+        "method": "POST",
+        "path": "/v1/credentials",
+        "after": True,
+    },
+    "notify": {"system": "mail", "at": "rcpt"},
+    "downstream": {"system": "sis"},
+    "downstream, and its answer lost": {"system": "sis", "after": True},
+}
+
+
+@pytest.fixture(params=["files", "servers"], scope="module")
+def rig(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    variant: Variant = request.param
+    # the call may hang for longer than it takes to find the worker in it and to kill it
+    with running(_open(tmp_path_factory.mktemp("kill")), variant) as running_rig:
+        yield running_rig
+
+
+def _open(directory: Path) -> Path:
+    directory.chmod(0o711)  # PostgreSQL runs as another user
+    return directory
+
+
+@pytest.mark.parametrize("step", HELD_UP)
+def test_kill_in_a_step_that_calls_outside(rig: Rig, step: str) -> None:
+    before = sum(rig.stages().values())
+    fault = {**HELD_UP[step]}
+    held = rig.control.fault(fault.pop("system"), "hang", seconds=30, **fault)
+    rig.complete(3, AT_ACCREDIBLE)
+    until(lambda: _hits(rig, held) >= 1, what=f"a worker hanging in {step}")
+    rig.kill_workers()
+    rig.control.clear_faults()
+    rig.start_workers()
+    rig.wait_all(before + 3)
+    rig.assert_exactly_once(before + 3)
+
+
+@pytest.mark.parametrize("step", ["receive", "verify"])
+def test_kill_in_a_step_that_only_computes(rig: Rig, step: str) -> None:
+    """There is nothing to hang in, so it is killed again and again under load until it was caught there."""
+    before = sum(rig.stages().values())
+    caught, total = 0, before
+    for attempt in range(6):
+        rig.complete(25, AT_ACCREDIBLE, parallel=16)
+        total += 25
+        time.sleep(0.15 * (attempt + 1))
+        rig.kill_workers()
+        if step == "receive":
+            caught += len(rig.rows("SELECT id FROM deliveries WHERE state = 'stored'"))
+        else:
+            caught += len(rig.rows("SELECT id FROM cases WHERE stage = 'verify'"))
+        rig.start_workers()
+        if caught:
+            break
+    assert caught, f"no worker was killed with work in {step}"
+    rig.wait_all(total)
+    rig.assert_exactly_once(total)
+
+
+def _hits(rig: Rig, fault: str) -> int:
+    return next(int(one["hits"]) for one in rig.control.faults() if one["id"] == fault)

@@ -1,0 +1,41 @@
+"""Two lane processes share one limit: a strict sliding window never sees a call too many, and little is wasted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.faults.rig import AT_ACCREDIBLE, Variant, running
+
+pytestmark = pytest.mark.servers
+
+#: 100 calls a minute, scaled
+CALLS, WINDOW = 100, 5.0
+
+
+@pytest.mark.parametrize("variant", ["files", "servers"])
+def test_two_lane_processes_use_the_limit_and_never_pass_it(tmp_path: Path, variant: Variant) -> None:
+    tmp_path.chmod(0o711)
+    environ = {"CONFER_SLICE_SECONDS": "10"}
+    with running(tmp_path, variant, rate=(CALLS, WINDOW), in_flight=4, environ=environ) as rig:
+        rig.kill_workers()
+        rig.complete(200, AT_ACCREDIBLE, parallel=16)
+        rig.processes.start(
+            "worker", ("celery", "-A", "tasks", "worker", "-n", "steps@%h", "-Q", "steps,tick", "-c", "2")
+        )
+        # first the cohort is judged; then the lanes find all of it waiting, as after an import
+        while rig.stages()["issue"] < 200:
+            pass
+        rig.control.set_rate("accredible", CALLS, WINDOW, enforce=True)
+        rig.start_workers(lanes=2)
+        rig.wait_all(200, seconds=90)
+        seen = rig.control.rate("accredible")
+        print(variant, seen)
+        assert seen["over_limit"] == 0
+        assert seen["max_in_window"] <= CALLS
+        spent = seen["last_at"] - seen["first_at"]
+        used = (seen["calls"] - 1) / (spent * CALLS / WINDOW)
+        print(f"{variant}: {seen['calls']} calls in {spent:.2f} s: {used:.1%} of the limit")
+        assert used >= 0.95
+        rig.assert_exactly_once(200)
