@@ -57,6 +57,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8080, help="port of the web process (default: 8080)")
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, _as_interrupt)
+    signal.signal(signal.SIGINT, _as_interrupt)  # a shell starts background jobs with SIGINT ignored
     try:
         run(arguments.data, web_port=arguments.port, once=arguments.once)
     except KeyboardInterrupt:
@@ -106,7 +107,7 @@ def _all(data: Path, ports: Ports, environ: Mapping[str, str]) -> Iterator[Proce
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not leave children behind
         processes.stop()
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGINT, _as_interrupt)
 
 
 def _sample(control: SandboxControl, ports: Ports, processes: Processes) -> dict[str, Any]:

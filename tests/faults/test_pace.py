@@ -22,7 +22,7 @@ def test_two_lane_processes_use_the_limit_and_never_pass_it(tmp_path: Path, vari
         rig.kill_workers()
         rig.complete(200, AT_ACCREDIBLE, parallel=16)
         rig.processes.start(
-            "worker", ("celery", "-A", "tasks", "worker", "-n", "steps@%h", "-Q", "steps,tick", "-c", "2")
+            "worker", ("celery", "-A", "tasks", "worker", "-n", "judge@%h", "-Q", "steps,tick", "-c", "2")
         )
         # first the cohort is judged; then the lanes find all of it waiting, as after an import
         while rig.stages()["issue"] < 200:
