@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from marshmallow import Schema, ValidationError, fields
 
 _UNITS = {"s": 1, "min": 60, "h": 3600, "day": 86400, "days": 86400}
+_CENTURY = 100 * 365.25 * 86400
 _DURATION = re.compile(r"^(\d+(?:\.\d+)?) ?(s|min|h|days?)$")
 
 
@@ -87,7 +88,10 @@ class Duration(fields.Field[timedelta]):
         found = _DURATION.match(str(value).strip())
         if not found:
             raise ValidationError("write a duration such as `90 s`, `15 min`, `2 h` or `3 days`")
-        return timedelta(seconds=float(found[1]) * _UNITS[found[2]])
+        seconds = float(found[1]) * _UNITS[found[2]]
+        if seconds > _CENTURY:
+            raise ValidationError("write at most a century")
+        return timedelta(seconds=seconds)
 
     def _serialize(self, value: timedelta | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
         return None if value is None else f"{value.total_seconds():f}".rstrip("0").rstrip(".") + " s"

@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 
 import structlog
-from flask import Blueprint, Response, jsonify, request, url_for
+from flask import Blueprint, Response, abort, jsonify, request, url_for
 
 from pipeline.configuration.loading import configuration
 from pipeline.contracts import Account
+from pipeline.settings import settings
 from pipeline.steps.gather import lms
 from pipeline.steps.turn import WakeUp
 from pipeline.store import deliveries
@@ -37,6 +38,8 @@ def receive(source: str) -> Response:
     if account is None:
         raise Problem(404, "Unknown source", "No LMS account of this name is configured; see accounts.yaml.")
     body = request.get_data(cache=False)
+    if request.content_length is None and len(body) >= settings().max_body_bytes:
+        abort(413)  # Werkzeug cuts a chunked body at the limit without a word
     announcement = _hear(account, Request(body=body, headers={k.lower(): v for k, v in request.headers.items()}))
     if not announcement.events:
         log.info("ignored", source=source, reason=announcement.ignored)

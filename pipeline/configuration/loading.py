@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -144,7 +144,7 @@ def _dangling(document: Document, program: Program, accounts: Accounts) -> list[
     return faults
 
 
-def _unknown(name: str, known: Mapping[str, object], file: str) -> str:
+def _unknown(name: str, known: Iterable[object], file: str) -> str:
     return f"`{name}` is not in {file}; known: {', '.join(sorted(map(str, known))) or 'none'}"
 
 

@@ -8,7 +8,7 @@ from pipeline.contracts import Criterion
 from pipeline.options import NoOptions
 from pipeline.values import Check, Fact, Outcome, Record
 
-_ADDRESS = re.compile(r"^[^@\s<>,;]+@[^@\s<>,;]+\.[^@\s<>,;.]+$")
+_ADDRESS = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+\.[^@\s<>,;.]+")
 
 
 class Profile(Criterion):
@@ -23,7 +23,7 @@ class Profile(Criterion):
         learner, faults = record.learner, []
         if not learner.name.strip():
             faults.append("no name")
-        if not _ADDRESS.match(learner.email):
+        if not _ADDRESS.fullmatch(learner.email):
             faults.append("no usable e-mail address")
         if learner.suspended:
             faults.append("the account is suspended at the LMS")
