@@ -8,6 +8,7 @@ number of processes share the account's permits and its outage.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from datetime import timedelta
 
 import structlog
@@ -46,7 +47,7 @@ def pump(account_name: str, announce: Announce) -> bool:
     ends = clock.monotonic() + limits.slice
     pace = Pace(account.name, account.rate, timeout=limits.call_timeout, patience=limits.slice)
     platform = PLATFORMS[account.adapter](account, pace)
-    with pumps.place(account.name, account.in_flight, lease=limits.lease) as place:
+    with pumps.place(account.name, account.in_flight, lease=limits.lease) as place, closing(pace):
         if place is None:
             return False
         while clock.monotonic() < ends:
@@ -59,10 +60,8 @@ def pump(account_name: str, announce: Announce) -> bool:
                 return False
             claim = _claim(account)
             if claim is None:
-                pace.unused()
                 return False
-            announce(_call(account, claim, platform))
-            pace.unused()
+            announce(_call(account, claim, platform, pace))
     return _due(account.name)
 
 
@@ -113,7 +112,7 @@ def _write_claim(session: Session, row: CredentialRow, claim: Claim) -> None:
         row.owner, row.due_at = claim.owner, claim.until
 
 
-def _call(account: Account, claim: Claim, platform: Platform) -> list[WakeUp]:
+def _call(account: Account, claim: Claim, platform: Platform, pace: Pace) -> list[WakeUp]:
     """Make the call or the look-up, and commit what came of it."""
     structlog.contextvars.bind_contextvars(case=claim.case_id, account=account.name)
     began = clock.now()
@@ -133,6 +132,7 @@ def _call(account: Account, claim: Claim, platform: Platform) -> list[WakeUp]:
         failure = Unsure(f"defect: {type(defect).__name__}")  # leaves as much doubt as a lost answer
     try:
         with transaction() as session:
+            pace.give_back(session)
             return settle(session, Ended(account=account, claim=claim, began=began, found=found, failure=failure))
     except LeaseLost:
         log.warning("lease_lost")

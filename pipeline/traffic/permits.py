@@ -49,6 +49,7 @@ class Pace:
         self.account, self.rate = account, rate
         self.timeout, self.patience = timeout, patience
         self._prepaid: Reservation | None = None
+        self._ended: list[tuple[Reservation, datetime]] = []
 
     def prepay(self) -> None:
         """Reserve and wait now, so that the next call goes out at once: a row is claimed only when it can go.
@@ -59,12 +60,20 @@ class Pace:
         if self._prepaid is None:
             self._prepaid = self._reserve()
 
-    def unused(self) -> None:
-        """Give back a prepaid place that no call used."""
+    def give_back(self, session: Session) -> None:
+        """Write down in a transaction of the caller which calls have ended; until then their permits stay out."""
+        ended, self._ended = self._ended, []
+        for reservation, free_at in ended:
+            _free(session, self.account, reservation, at=free_at)
+
+    def close(self) -> None:
+        """Give everything back, also a prepaid place that no call used."""
         reservation, self._prepaid = self._prepaid, None
         if reservation and self.rate:
+            self._ended.append((reservation, clock.now()))
+        if self._ended:
             with transaction() as session:
-                free(session, self.account, reservation, at=clock.now())
+                self.give_back(session)
 
     @contextmanager
     def passage(self) -> Iterator[None]:
@@ -75,32 +84,33 @@ class Pace:
         """
         self.prepay()
         if self._prepaid and (clock.now() - self._prepaid.start).total_seconds() > self.timeout / 2:
-            self.unused()  # this process was held up: its permit would come back while the call still runs
+            self.close()  # this process was held up: its permit would come back while the call still runs
             self.prepay()
         reservation, self._prepaid = self._prepaid, None
         try:
             yield
         finally:
             if reservation and self.rate:
-                with transaction() as session:
-                    free(session, self.account, reservation, at=clock.now() + self.rate.window * (1 + MARGIN))
+                self._ended.append((reservation, clock.now() + self.rate.window * (1 + MARGIN)))
 
     def _reserve(self) -> Reservation:
         with transaction() as session:
+            self.give_back(session)
             lane = locked_lane(session, self.account)
             now = clock.now()
             earliest = max(now, lane.blocked_until or now)
             if self.rate:
                 permit = _next_permit(session, self.account, self.rate)
                 earliest = max(earliest, lane.next_start, permit.free_at)
-            if (earliest - now).total_seconds() > self.patience:
-                raise Throttled(f"{self.account}: no place before {earliest:%H:%M:%S} UTC", until=earliest)
             reservation = Reservation(slot=0, holder=new_id("call"), start=earliest)
-            if self.rate:
+            too_long = (earliest - now).total_seconds() > self.patience
+            if self.rate and not too_long:
                 reservation = Reservation(slot=permit.slot, holder=reservation.holder, start=earliest)
                 lane.next_start = earliest + self.rate.window / self.rate.calls
                 permit.holder = reservation.holder
                 permit.free_at = earliest + timedelta(seconds=self.timeout * 1.5) + self.rate.window * (1 + MARGIN)
+        if too_long:
+            raise Throttled(f"{self.account}: no place before {earliest:%H:%M:%S} UTC", until=earliest)
         clock.sleep((earliest - clock.now()).total_seconds())
         return reservation
 
@@ -118,7 +128,7 @@ def locked_lane(session: Session, account: str) -> Lane:
     return session.get_one(Lane, account, with_for_update=True)
 
 
-def free(session: Session, account: str, reservation: Reservation, *, at: datetime) -> None:
+def _free(session: Session, account: str, reservation: Reservation, *, at: datetime) -> None:
     """Let a permit be used again from `at`, unless somebody else holds it by now."""
     permit = session.get(Permit, (account, reservation.slot), with_for_update=True)
     if permit and permit.holder == reservation.holder:
