@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import pkgutil
+import shutil
 import tempfile
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 import pipeline.store
+from pipeline import clock
+from pipeline.configuration.loading import configuration
 from pipeline.settings import SETTINGS, Settings, settings
+from pipeline.steps.turn import WakeUp
 from pipeline.store.database import Row, engine, forget_engine
+from sandbox.control import SandboxControl
+from sandbox.server import Sandbox
+from tests.driver import WEBHOOK_SECRET, Clock, Driver
 
+SHIPPED = Path(__file__).parent.parent / "config"
 SECRET = "a-secret-for-tests-that-is-long-enough"
 
 
@@ -47,3 +58,126 @@ def confer_env(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sett
     yield settings()
     forget_engine()
     settings.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def running_sandbox() -> Iterator[Sandbox]:
+    """One sandbox for all tests of a run."""
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(running_sandbox: Sandbox) -> Sandbox:
+    """The running sandbox, as at its start."""
+    running_sandbox.world.reset()
+    return running_sandbox
+
+
+@pytest.fixture
+def control(sandbox: Sandbox) -> Iterator[SandboxControl]:
+    """The sandbox's control API."""
+    with SandboxControl(sandbox.http) as client:
+        yield client
+
+
+@pytest.fixture
+def accounts_env(confer_env: Settings, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """An environment whose accounts are those of the running sandbox, with the shipped configuration."""
+    shutil.copytree(SHIPPED, confer_env.config)
+    values = {
+        "CONFER_SMTP_URL": sandbox.smtp,
+        "CONFER_MAIL_FROM": "Example Academy <credentials@academy.example>",
+        "CAMPUS_MOODLE_URL": f"{sandbox.http}/moodle",
+        "CAMPUS_MOODLE_TOKEN": "moodle-token",
+        "CAMPUS_WEBHOOK_SECRET": WEBHOOK_SECRET,
+        "COLLEGE_WEBHOOK_SECRET": "the-webhook-secret-of-the-college",
+        "ACCREDIBLE_URL": f"{sandbox.http}/accredible",
+        "ACCREDIBLE_KEY": "accredible-key",
+        "SIS_URL": f"{sandbox.http}/sis",
+        "SIS_TOKEN": "sis-token",
+    }
+    for name, value in values.items():
+        monkeypatch.setenv(name, value)
+    settings.cache_clear()
+    configuration.cache_clear()
+    return settings()
+
+
+@pytest.fixture
+def still(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """A clock that a test moves; whoever waits moves it too."""
+
+    def set_to(at: datetime) -> None:
+        monkeypatch.setattr(clock, "_frozen", at)
+
+    made = Clock(set_to, datetime.now(UTC))
+    made.go_to(made.now)
+    monkeypatch.setattr(clock, "sleep", made.sleep)
+    return made
+
+
+@pytest.fixture
+def make_driver(
+    accounts_env: Settings, control: SandboxControl, still: Clock, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., Driver]]:
+    """Makes the installation of a test, with settings of its own."""
+    from web import create_app, webhooks
+
+    waiting: deque[WakeUp] = deque()
+
+    class Collector:
+        """Stands in for the thread that sends wake-ups to the broker."""
+
+        def send(self, wakeup: WakeUp) -> None:
+            waiting.append(wakeup)
+
+    monkeypatch.setattr(webhooks, "herald", Collector())
+    handlers = list(logging.getLogger().handlers)
+
+    def make(**variables: str) -> Driver:
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        settings.cache_clear()
+        configuration.cache_clear()
+        client = create_app().test_client()
+        return Driver(clock=still, web=client, control=control, config=settings().config, waiting=waiting)
+
+    yield make
+    logging.getLogger().handlers = handlers
+    configuration.cache_clear()
+
+
+@pytest.fixture
+def confer(make_driver: Callable[..., Driver]) -> Driver:
+    """An installation with the shipped configuration."""
+    return make_driver()
+
+
+#: tests that a run was told to leave out, such as those that start servers under `make test`
+_LEFT_OUT: list[pytest.Item] = []
+
+
+def pytest_deselected(items: Sequence[pytest.Item]) -> None:
+    """Remember what is left out, to say so at the end."""
+    _LEFT_OUT.extend(items)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what this run did not show."""
+    servers = sum(item.get_closest_marker("servers") is not None for item in _LEFT_OUT)
+    if servers:
+        terminalreporter.write_line(f"Left out: {servers} tests that start servers; run `make test-all`.")
+    if _skipped_in_ci(terminalreporter.config):
+        terminalreporter.write_line("Failed: in CI no test may be skipped; see the lines SKIPPED.", red=True)
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """In CI a skipped test is a failure: what was not run was not shown to work."""
+    if exitstatus == pytest.ExitCode.OK and _skipped_in_ci(session.config):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def _skipped_in_ci(config: pytest.Config) -> bool:
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    return os.environ.get("CI") == "true" and bool(reporter and reporter.stats.get("skipped"))
