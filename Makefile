@@ -31,9 +31,9 @@ check: .venv/develops ## format, lint, types, imports
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	
-bench: .venv/develops ## benchmarks, as ratios to a baseline of the same run
-	@$(BIN)/python -m benchmarks
+
+bench: .venv/develops ## benchmarks, as ratios to a baseline of the same run; ARGS=--quick for a short look
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 docs: .venv/develops ## generate docs/reference from the code
 	@$(BIN)/python -m docs.generate
