@@ -259,7 +259,7 @@ def test_ledger_logs_and_wakeups_of_every_ending_hold_nothing_personal(
         assert confer.case(learner).stage == "done"
     confer.learner(510, email=f"held.{EMAIL}", suspended=True, **more)
     confer.complete(510, score="80")
-    confer.learner(511, email="not an address of zebulon@@", **more | {"name": "Zebulon"})
+    confer.learner(511, email="zebulon@localhost.learners.example.", **more | {"name": "Zebulon"})
     confer.complete(511, score="12")
     confer.settle()
 
