@@ -107,6 +107,7 @@ ENTRIES: Mapping[str, str] = {
     "message.planned": "A mail is to be sent.",
     "message.rejected": "The mail server refused the mail for good, or there is nobody to send it to.",
     "message.replayed": "A person has the mail sent again.",
+    "message.skipped": "The program tells the supervisor too, and the LMS names none.",
     "message.sent": "The mail server took the mail.",
     "message.unclear": "The answer to the text was lost; the mail is sent at most once more.",
     "record.gathered": "The learner's record was read. Facts: the record and its hash.",

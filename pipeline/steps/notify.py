@@ -56,6 +56,13 @@ def _planned(turn: Turn, case: Dossier) -> list[str]:
         mine(session, turn)
         known = {row.kind: row for row in session.scalars(select(Message).filter_by(case_id=turn.case_id))}
         for kind in (kind for kind, is_wanted in wanted.items() if is_wanted and kind not in known):
+            if kind == "supervisor" and not case.record.learner.supervisor_email:
+                # most learners of a public course have none: told in the ledger, and nobody is troubled with it
+                facts = {"recipient": kind, "reason": "the LMS names no supervisor"}
+                record(
+                    session, subject=turn.case_id, kind="message.skipped", actor=ACTOR, facts=facts, rule_version=None
+                )
+                continue
             domain = parseaddr(settings().mail_from)[1].rpartition("@")[2] or "localhost"
             row = Message(
                 id=new_id("message"), case_id=turn.case_id, kind=kind,

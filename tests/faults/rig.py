@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
+import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -131,6 +134,16 @@ class Rig:
     def ready(self) -> bool:
         """Database, broker and tick are well."""
         return self._answers(f"{self.web_url}/health/ready?strict=1")
+
+    def command(self, *command: str) -> str:
+        """Run a command as an operator does; returns what it prints."""
+        program = str(Path(sys.executable).parent / command[0])
+        environ = {**os.environ, **self.processes.environ}
+        ended = subprocess.run(
+            [program, *command[1:]], env=environ, capture_output=True, text=True, timeout=60, check=False
+        )
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+        return ended.stdout
 
     # doing what the world does
 

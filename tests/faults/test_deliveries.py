@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.faults.rig import AT_ACCREDIBLE, Rig, Variant, running
+from tests.faults.rig import AT_ACCREDIBLE, Rig, Variant, running, until
 
 pytestmark = pytest.mark.servers
 
@@ -58,3 +58,21 @@ def test_a_changed_redelivery_brings_no_second_credential(rig: Rig) -> None:
     rig.assert_exactly_once(before + 1)
     blocked = rig.rows("SELECT id FROM ledger WHERE kind = 'event.duplicate'")
     assert len(blocked) == 2
+
+
+def test_a_held_case_goes_on_by_the_command_and_a_second_replay_does_nothing(rig: Rig) -> None:
+    """In a process of its own, as an operator runs it."""
+    before = sum(rig.stages().values())
+    learner = rig.learners(1)[0]["id"]
+    rig.control.complete(learner, AT_ACCREDIBLE, score="80.5", send=rig.send())
+    until(lambda: rig.stages()["held"] == 1, what="the doubtful score to be held")
+    rig.control.progress(learner, AT_ACCREDIBLE, score="92")
+    assert "within 1.6 points" in rig.command("celery", "-A", "tasks", "replay", "--list")
+    rehearsed = rig.command("celery", "-A", "tasks", "replay", "--all", "--error", "doubt", "--dry-run")
+    assert "1 would be replayed" in rehearsed
+    assert rig.stages()["held"] == 1
+    assert "1 replayed" in rig.command("celery", "-A", "tasks", "replay", "--all", "--by", "registrar")
+    rig.wait_all(before + 1)
+    assert "0 replayed" in rig.command("celery", "-A", "tasks", "replay", "--all", "--by", "registrar")
+    rig.assert_exactly_once(before + 1)
+    assert rig.rows("SELECT actor FROM ledger WHERE kind = 'case.replayed'") == [("person:registrar",)]

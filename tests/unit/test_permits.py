@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, note
+from hypothesis import HealthCheck, Phase, given, note
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 from sqlalchemy import select
@@ -127,7 +127,12 @@ class Simulation:
         still._set_to(still.now)
 
 
-@examples(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],  # to shrink would replay the database for minutes
+)
 @given(
     todo=st.lists(calls, min_size=5, max_size=40),
     limit=st.integers(1, 6),
