@@ -9,7 +9,7 @@ from flask import Blueprint, Response, request
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from pipeline import clock
@@ -90,31 +90,20 @@ def _accounts(session: Session) -> Iterator[Metric]:
     down = GaugeMetricFamily(
         "confer_account_down_seconds", "For how long a platform has been down", labels=["account"]
     )
-    open_rows = dict(
-        session.execute(
-            select(CredentialRow.account, func.count())
-            .where(CredentialRow.due_at.is_not(None))
-            .group_by(CredentialRow.account)
-        )
-        .tuples()
-        .all()
-    )
-    done_rows = dict(
-        session.execute(
-            select(CredentialRow.account, func.count())
-            .where(CredentialRow.confirmed_at.is_not(None))
-            .group_by(CredentialRow.account)
-        )
-        .tuples()
-        .all()
-    )
-    since = dict(session.execute(select(Lane.account, Lane.down_since)).tuples().all())
+    open_rows = _credentials(session, CredentialRow.due_at.is_not(None))
+    done_rows = _credentials(session, CredentialRow.confirmed_at.is_not(None))
+    since = {account: began for account, began in session.execute(select(Lane.account, Lane.down_since))}  # noqa: C416
     for account in configuration().platforms:
         waiting.add_metric([account], open_rows.get(account, 0))
         confirmed.add_metric([account], done_rows.get(account, 0))
         began = since.get(account)
         down.add_metric([account], (clock.now() - began).total_seconds() if began else 0.0)
     yield from (waiting, confirmed, down)
+
+
+def _credentials(session: Session, condition: ColumnElement[bool]) -> dict[str, int]:
+    query = select(CredentialRow.account, func.count()).where(condition).group_by(CredentialRow.account)
+    return {account: count for account, count in session.execute(query)}  # noqa: C416 - a row is no pair to mypy
 
 
 def _deliveries(session: Session) -> Iterator[Metric]:
