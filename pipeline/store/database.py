@@ -127,22 +127,19 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
-_before_commit: list[Callable[[Session], None]] = []
+_sessions = sessionmaker(expire_on_commit=False)
 
 
 def guard_commits(check: Callable[[Session], None]) -> None:
     """Have `check` look at every session before it is written; it raises to refuse."""
-    _before_commit.append(check)
+    event.listen(_sessions, "before_flush", lambda session, *_: check(session))
 
 
 @contextmanager
 def transaction() -> Iterator[Session]:
     """One transaction: everything is committed at the end, or nothing."""
-    with sessionmaker(engine(), expire_on_commit=False)() as session:
-        for check in _before_commit:
-            event.listen(session, "before_flush", lambda session, *_args, check=check: check(session))
-        with session.begin():
-            yield session
+    with _sessions(bind=engine()) as session, session.begin():
+        yield session
 
 
 @contextmanager
