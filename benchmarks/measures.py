@@ -93,7 +93,7 @@ def completions(variant: Variant, count: int) -> Row:
     )
 
 
-def limit(variant: Variant, count: int, *, calls: int = 100, window: float = 5.0) -> Row:
+def limit(variant: Variant, count: int, *, calls: int = 100, window: float = 10.0) -> Row:
     """How much of a platform's limit two lane processes use while they drain a backlog."""
     with _installation(variant, rate=(calls, window), in_flight=4) as rig:
         rig.kill_workers()

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import structlog
 from celery import current_app
+from celery.exceptions import QueueNotFound
 from kombu.exceptions import ChannelError, OperationalError
 
 from pipeline.stages import Stage
@@ -20,11 +21,16 @@ def queue_of(wakeup: WakeUp) -> str:
 
 
 def announce(wakeups: Iterable[WakeUp]) -> int:
-    """Send wake-ups; returns how many the broker took. Never raises for a broker that is away."""
+    """Send wake-ups; returns how many the broker took. Never raises for a broker that is
+    away, nor for a queue that is gone."""
     sent = 0
     for wakeup in wakeups:
         try:
             current_app.send_task(f"confer.{wakeup.task}", args=[wakeup.id], queue=queue_of(wakeup), retry=False)
+        except QueueNotFound:
+            # the account is gone from the configuration since the row was written; the others still get theirs
+            log.error("queue_missing", task=wakeup.task, queue=queue_of(wakeup))
+            continue
         except (OperationalError, OSError) as lost:
             # the rest would only wait for the same time-out
             log.warning("wakeup_lost", error=type(lost).__name__)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from email.headerregistry import Address
 from email.message import EmailMessage
-from email.utils import format_datetime, formataddr, parseaddr
+from email.utils import format_datetime, parseaddr
 from functools import cache
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -88,10 +89,10 @@ def can_be_written_to(address: str) -> bool:
     return bool(_ADDRESS.fullmatch(address))
 
 
-def recipient(kind: str, learner: Learner) -> str:
+def recipient(kind: str, learner: Learner) -> Address:
     """The address line of a mail; the supervisor's name is not known."""
     name = "" if kind == "supervisor" else " ".join(learner.name.split())
-    return formataddr((name, address_of(kind, learner)))
+    return Address(display_name=name, addr_spec=address_of(kind, learner))
 
 
 def linkedin_link(credential: Credential) -> str:

@@ -81,7 +81,8 @@ def _send(turn: Turn, case: Dossier, message_id: str) -> None:
             _unclear(session, row, "the worker died while it was sent")
         if row.handed_over >= HAND_OVERS or (row.due_at and row.due_at > clock.now()):
             return
-        if not can_be_written_to(address_of(row.kind, case.record.learner)):
+        address = address_of(row.kind, case.record.learner)
+        if not can_be_written_to(address):
             _reject(session, row, Rejected(f"the LMS names no usable address of the {row.kind}"))
             return
     mail = compose(
@@ -94,7 +95,7 @@ def _send(turn: Turn, case: Dossier, message_id: str) -> None:
     )
     with HandOver(settings().smtp_url, timeout=settings().call_timeout) as server:
         try:
-            server.address(sender=parseaddr(mail["From"])[1], recipient=parseaddr(mail["To"])[1])
+            server.address(sender=parseaddr(mail["From"])[1], recipient=address)
             _commit_intent(turn, message_id)
             server.text(mail)
         except Outage as failure:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import click
+from marshmallow import ValidationError
 from tqdm import tqdm
 
 from pipeline import clock
@@ -31,7 +32,7 @@ class Since(click.ParamType[datetime]):
         except ValueError:
             try:
                 span: timedelta = Duration().deserialize(value)
-            except ValueError:
+            except ValidationError:
                 self.fail("write a date such as 2026-11-23, or a span such as `2 h`", param, ctx)
             return clock.now() - span
         return named if named.tzinfo else named.replace(tzinfo=UTC)
