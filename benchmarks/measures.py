@@ -97,10 +97,13 @@ def limit(variant: Variant, count: int, *, calls: int = 100, window: float = 10.
     """How much of a platform's limit two lane processes use while they drain a backlog."""
     with _installation(variant, rate=(calls, window), in_flight=4) as rig:
         rig.kill_workers()
-        rig.processes.start("worker", WORKER)
+        judge = rig.processes.start("judge", WORKER)  # `worker` is the name of the one that is started below
         rig.complete(count, AT_ACCREDIBLE, parallel=16)
         wait_for(lambda: rig.stages()["issue"] == count, seconds=120, what="a backlog")
         rig.control.set_rate("accredible", calls, window)
+        rig.processes.kill("judge")
+        judge.wait()
+        del rig.processes.running["judge"]
         rig.start_workers(lanes=2)
         rig.wait_all(count, seconds=count / calls * window * 2 + 60)
         seen = rig.control.rate("accredible")

@@ -124,7 +124,8 @@ def _confirm(session: Session, case: Case, row: CredentialRow, found: Issued, *,
 
 def _after_nothing(session: Session, row: CredentialRow, ended: Ended) -> None:
     """The look-up found nothing: plan the call again, or look again once the platform must have settled."""
-    settled_at = (ended.claim.unclear_since or ended.began) + ended.account.settles_within
+    unclear_since = ended.claim.unclear_since
+    settled_at = unclear_since + ended.account.settles_within if unclear_since else ended.began
     if ended.began >= settled_at:
         change(
             session, row, CredentialState.PLANNED, kind="credential.not_found", actor=ACTOR,
