@@ -113,9 +113,9 @@ def _names(text: str) -> tuple[str, ...]:
 
 
 SETTINGS: tuple[Setting, ...] = (
-    Setting(field="database_url", variable="DATABASE_URL", default="", read=_url("postgresql", "sqlite"),
+    Setting(field="database_url", variable="DATABASE_URL", default="", read=_url("postgresql", "sqlite"), secret=True,
             meaning="Where the work is kept: `postgresql+psycopg://…`. Empty: a SQLite file in `CONFER_DATA`."),
-    Setting(field="redis_url", variable="REDIS_URL", default="", read=_url("redis", "rediss"),
+    Setting(field="redis_url", variable="REDIS_URL", default="", read=_url("redis", "rediss"), secret=True,
             meaning="The broker for wake-ups. Empty: files in `CONFER_DATA`."),
     Setting(field="config", variable="CONFER_CONFIG", default="config", read=Path,
             meaning="Directory of `accounts.yaml`, `targets.yaml` and `programs/`."),

@@ -7,6 +7,7 @@ the student information system and the mail server.
 from __future__ import annotations
 
 import argparse
+import fcntl
 import json
 import secrets
 import shutil
@@ -73,6 +74,24 @@ def run(data: Path, *, web_port: int, once: bool) -> None:
         DemoFault: a process does not start, or the sample does not arrive.
     """
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with _alone(data):
+        _run(data, web_port=web_port, once=once)
+
+
+@contextmanager
+def _alone(data: Path) -> Iterator[None]:
+    """Keep a second demo out of the same directory: it would take the first one's broker away."""
+    with (data / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise DemoFault(
+                f"A demo runs in {data} already; stop it, or name another directory with --data."
+            ) from None
+        yield
+
+
+def _run(data: Path, *, web_port: int, once: bool) -> None:
     # what an earlier Flower left unread; messages are hints, and the tick repeats those that mattered
     shutil.rmtree(data / "broker", ignore_errors=True)
     ports = _ports(web_port)

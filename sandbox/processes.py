@@ -48,7 +48,13 @@ class Processes:
     def start(
         self, name: str, command: tuple[str, ...], *, stdout: int | IO[bytes] | None = None
     ) -> subprocess.Popen[bytes]:
-        """Start a command under a name."""
+        """Start a command under a name that no running process has.
+
+        Raises:
+            ValueError: one has.
+        """
+        if name in self.running:
+            raise ValueError(f"a process named {name} is running")
         self.logs.mkdir(parents=True, exist_ok=True)
         with (self.logs / f"{name}.log").open("ab") as log:
             self.running[name] = subprocess.Popen(

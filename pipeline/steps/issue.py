@@ -29,7 +29,7 @@ from pipeline.store.credentials import CredentialRow
 from pipeline.store.database import reading, transaction
 from pipeline.store.decisions import order_from
 from pipeline.traffic import outage, pumps
-from pipeline.traffic.permits import Pace
+from pipeline.traffic.permits import Pace, turn_at
 from pipeline.values import Issued
 
 log = structlog.get_logger(__name__)
@@ -74,7 +74,7 @@ def _due(account: str) -> bool:
 def _claim(account: Account) -> Claim | None:
     """Take the row that is due first, and commit the intent before anything is called."""
     now = clock.now()
-    until = now + settings().lease
+    until = now + settings().lease + turn_at(account.rate)
     with transaction() as session:
         query = (
             select(CredentialRow)

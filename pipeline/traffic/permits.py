@@ -58,7 +58,7 @@ class Pace:
             Throttled: there is no place within `patience`.
         """
         if self._prepaid is None:
-            self._prepaid = self._reserve()
+            self._prepaid = self._reserve(self.patience)
 
     def give_back(self, session: Session) -> None:
         """Write down in a transaction of the caller which calls have ended; until then their permits stay out."""
@@ -79,21 +79,24 @@ class Pace:
     def passage(self) -> Iterator[None]:
         """One call: waits for its start, and counts its end.
 
+        A look-up may take several; those after the first wait for as long as their turn takes at this pace.
+
         Raises:
-            Throttled: there is no place within `patience`.
+            Throttled: there is no place within that time.
         """
-        self.prepay()
-        if self._prepaid and (clock.now() - self._prepaid.start).total_seconds() > self.timeout / 2:
-            self.close()  # this process was held up: its permit would come back while the call still runs
-            self.prepay()
         reservation, self._prepaid = self._prepaid, None
+        if reservation and (clock.now() - reservation.start).total_seconds() > self.timeout / 2:
+            self._ended.append((reservation, clock.now()))
+            reservation = None  # this process was held up: the permit would come back while the call still runs
+        if reservation is None:
+            reservation = self._reserve(self.patience + turn_at(self.rate).total_seconds())
         try:
             yield
         finally:
-            if reservation and self.rate:
+            if self.rate:
                 self._ended.append((reservation, clock.now() + self.rate.window * (1 + MARGIN)))
 
-    def _reserve(self) -> Reservation:
+    def _reserve(self, patience: float) -> Reservation:
         with transaction() as session:
             self.give_back(session)
             lane = locked_lane(session, self.account)
@@ -103,7 +106,7 @@ class Pace:
                 permit = _next_permit(session, self.account, self.rate)
                 earliest = max(earliest, lane.next_start, permit.free_at)
             reservation = Reservation(slot=0, holder=new_id("call"), start=earliest)
-            too_long = (earliest - now).total_seconds() > self.patience
+            too_long = (earliest - now).total_seconds() > patience
             if self.rate and not too_long:
                 reservation = Reservation(slot=permit.slot, holder=reservation.holder, start=earliest)
                 lane.next_start = earliest + self.rate.window / self.rate.calls
@@ -113,6 +116,15 @@ class Pace:
             raise Throttled(f"{self.account}: no place before {earliest:%H:%M:%S} UTC", until=earliest)
         clock.sleep((earliest - clock.now()).total_seconds())
         return reservation
+
+
+#: the calls that one look-up makes at most, and that other lanes may put between them
+CALLS_OF_A_TURN = 5
+
+
+def turn_at(rate: Rate | None) -> timedelta:
+    """How much longer a turn takes at this pace: an account of four calls a minute needs longer leases."""
+    return rate.window / rate.calls * CALLS_OF_A_TURN if rate else timedelta(0)
 
 
 def locked_lane(session: Session, account: str) -> Lane:

@@ -109,11 +109,11 @@ def test_an_outage_costs_no_attempts_and_few_calls_and_everybody_is_issued_once_
     confer.control.fault("accredible", "status", status=503)
     confer.drain()
     before = len(confer.control.calls("accredible"))
-    for _ in range(60):
-        confer.clock.forward(60)
+    for _ in range(20):
+        confer.clock.forward(180)
         confer.drain(sweep())
     calls = len(confer.control.calls("accredible")) - before
-    assert calls <= 200, "an hour of outage is probed, not hammered"
+    assert calls <= 80, "an hour of outage is probed, not hammered"
     assert {row.attempts for row in confer.rows(select(CredentialRow))} == {0}
     assert {case.stage for case in confer.cases()} == {"issue"}
 
@@ -231,11 +231,6 @@ def test_the_credential_of_another_learner_with_the_same_address_is_not_taken_fo
     assert confer.credential(402).platform_ref is None
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="a look-up makes up to five paced calls in one turn; below six calls a minute the second one finds no "
-    "place within the slice, the turn is given back as throttled, and the next one begins anew, for ever",
-)
 def test_a_look_up_of_several_calls_ends_also_at_a_slow_pace(confer: Driver) -> None:
     accounts = confer.config / "accounts.yaml"
     accounts.write_text(accounts.read_text().replace("calls: 100, per_seconds: 60", "calls: 4, per_seconds: 60"))
@@ -243,7 +238,7 @@ def test_a_look_up_of_several_calls_ends_also_at_a_slow_pace(confer: Driver) -> 
     email = confer.learner()
     confer.control.fault("accredible", "drop_before", **CREATE, times=1)
     confer.complete_at_accredible()
-    confer.settle(within=timedelta(hours=1))
+    confer.settle(within=timedelta(minutes=15))
     ends_with_one_credential(confer, email)
 
 
