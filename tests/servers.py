@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import pwd
+import random
 import shutil
 import signal
 import socket
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import psycopg
@@ -19,10 +21,16 @@ HOST = "127.0.0.1"
 
 
 def free_port() -> int:
-    """A port on which nobody listens at the moment."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
+    """A port on which nobody listens at the moment, and that no client is given as its own.
+
+    A client that keeps connecting to a server which is away may be given the server's port as its own and then
+    talks to itself; the server cannot come back. So the port is below the range that clients get.
+    """
+    while True:
+        port = random.randint(15000, 32000)  # noqa: S311 - no secret
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind((HOST, port))
+            return port
 
 
 def wait_for(done: Callable[[], object], *, seconds: float, what: str, every: float = 0.1) -> None:

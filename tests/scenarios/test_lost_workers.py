@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
 from pipeline.adapters import LMSS
+from pipeline.errors import NotReady
 from pipeline.platforms.accredible import Accredible
 from pipeline.settings import settings
 from pipeline.stages import Stage
@@ -34,6 +35,13 @@ class Killed(BaseException):
 
 def dies(*_: object, **__: object) -> Effect:
     raise Killed
+
+
+def lease_end(confer: Driver) -> datetime:
+    """When the pump's claim of the only credential ends: a slow pace makes it longer than that of a step."""
+    due = confer.credential().due_at
+    assert due is not None
+    return due
 
 
 @pytest.mark.parametrize("stage", ["gather", "verify", "notify", "downstream"])
@@ -140,9 +148,63 @@ def test_the_result_of_a_late_worker_is_dropped(confer: Driver, stage: str, work
 
     assert take_turn(confer.case().id, Stage(stage), held_up) == []
     assert confer.history().count("record.gathered") == 1
+    assert "case.attempt_failed" not in confer.history()
     confer.settle()
     assert confer.case().stage == "done"
     assert confer.history().count("decision.passed") == 1
+
+
+@pytest.mark.parametrize("ending", ["result", "failure", "defect"])
+def test_a_late_worker_leaves_alone_what_another_one_is_working_on(confer: Driver, ending: str) -> None:
+    """Its stage is still the same, but the case belongs to somebody else by now."""
+    confer.learner()
+    confer.complete()
+    confer.until("gather")
+    confer.waiting.clear()
+    case_id = confer.case().id
+
+    def held_up(turn: Turn) -> Effect:
+        effect = gather(turn)
+        confer.clock.go_to(turn.until + timedelta(seconds=1))
+        with pytest.raises(Killed):
+            take_turn(turn.case_id, turn.stage, dies)
+        if ending == "result":
+            return effect
+        raise NotReady("not yet") if ending == "failure" else ValueError("defect")
+
+    assert take_turn(case_id, Stage.GATHER, held_up) == []
+    case = confer.case()
+    assert (case.stage, case.attempts, case.waits) == ("gather", 0, 0)
+    assert case.owner is not None
+    assert "record.gathered" not in confer.history()
+
+
+def test_a_late_pump_leaves_alone_what_another_one_is_looking_up(
+    confer: Driver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    confer.learner()
+    confer.complete_at_accredible()
+    confer.until("issue")
+    confer.waiting.clear()
+    real = Accredible.issue
+
+    def late(self: Accredible, order: Order) -> Issued:
+        found = real(self, order)
+        confer.clock.go_to(lease_end(confer) + timedelta(seconds=1))
+        with pytest.raises(Killed):
+            issue.pump("accredible", confer.waiting.extend)
+        return found
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Accredible, "issue", late)
+        patched.setattr(Accredible, "find", dies)
+        issue.pump("accredible", confer.waiting.extend)
+    row = confer.credential()
+    assert (row.state, row.platform_ref) == ("unsure", None)
+    assert row.owner is not None
+    confer.settle()
+    assert confer.case().stage == "done"
+    assert confer.creations() == 1
 
 
 def test_a_late_worker_sends_no_mail_when_its_case_was_taken_over(confer: Driver) -> None:
@@ -173,7 +235,7 @@ def test_a_late_pump_does_not_overwrite_what_another_one_found(
     def late(self: Accredible, order: Order) -> Issued:
         found = real(self, order)
         monkeypatch.setattr(Accredible, "issue", real)
-        confer.clock.go_to(confer.clock.now + settings().lease + timedelta(seconds=1))
+        confer.clock.go_to(lease_end(confer) + timedelta(seconds=1))
         issue.pump("accredible", confer.waiting.extend)
         return found
 
@@ -197,7 +259,7 @@ def test_a_pump_that_was_held_up_before_its_call_does_not_call(
 
     def frozen_after_claim(account: Any) -> Any:
         claim = real(account)
-        confer.clock.forward(settings().lease.total_seconds() - 10)
+        confer.clock.go_to(lease_end(confer) - timedelta(seconds=10))
         return claim
 
     with monkeypatch.context() as patched:
@@ -245,7 +307,7 @@ def test_a_credential_over_which_pumps_keep_dying_is_held(confer: Driver, monkey
                 issue.pump("accredible", lambda _: None)
             except Killed:
                 deaths += 1
-            confer.clock.go_to(confer.clock.now + settings().lease + timedelta(seconds=1))
+            confer.clock.forward(3600)
     assert deaths <= CRASHES
     assert confer.case().stage == "held"
     confer.drain(replay(confer.case().id, actor="person:admin"))
