@@ -123,7 +123,7 @@ class PostgresServer:
         )  # fmt: skip
         wait_for(lambda: self._asks("postgres"), seconds=30, what="PostgreSQL's first answer")
         if not self._asks("confer"):
-            with psycopg.connect(self._dsn("postgres"), autocommit=True) as connection:
+            with psycopg.connect(self.dsn("postgres"), autocommit=True) as connection:
                 connection.execute("CREATE DATABASE confer")
         return self
 
@@ -136,7 +136,7 @@ class PostgresServer:
 
     def empty(self) -> None:
         """A new, empty database."""
-        with psycopg.connect(self._dsn("postgres"), autocommit=True) as connection:
+        with psycopg.connect(self.dsn("postgres"), autocommit=True) as connection:
             connection.execute("DROP DATABASE IF EXISTS confer WITH (FORCE)")
             connection.execute("CREATE DATABASE confer")
 
@@ -155,12 +155,13 @@ class PostgresServer:
 
     def _asks(self, database: str) -> bool:
         try:
-            with psycopg.connect(self._dsn(database), connect_timeout=2):
+            with psycopg.connect(self.dsn(database), connect_timeout=2):
                 return True
         except psycopg.OperationalError:
             return False
 
-    def _dsn(self, database: str) -> str:
+    def dsn(self, database: str) -> str:
+        """How a client of PostgreSQL names one of its databases."""
         return f"postgresql://confer@{HOST}:{self.port}/{database}"
 
 

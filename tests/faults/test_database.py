@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import psycopg
 import pytest
 import requests
 
@@ -30,3 +31,9 @@ def test_the_database_restarts_in_the_middle_of_everything(tmp_path: Path) -> No
         assert again["answer"]["status"] == 202
         rig.wait_all(41, seconds=120)
         rig.assert_exactly_once(41)
+        for statement in ("UPDATE ledger SET actor = 'nobody'", "DELETE FROM ledger", "TRUNCATE ledger"):
+            with (
+                psycopg.connect(rig.postgres.dsn("confer")) as connection,
+                pytest.raises(psycopg.errors.RaiseException),
+            ):
+                connection.execute(statement)
