@@ -40,7 +40,9 @@ def show() -> Response:
         given = bearer({name.lower(): value for name, value in request.headers.items()})
         allowed = hmac.compare_digest(given.encode("utf-8", "surrogatepass"), token.encode())
     else:
-        allowed = request.remote_addr in {"127.0.0.1", "::1"}
+        # a proxy on this machine speaks for somebody else
+        forwarded = "X-Forwarded-For" in request.headers or "Forwarded" in request.headers
+        allowed = request.remote_addr in {"127.0.0.1", "::1"} and not forwarded
     if not allowed:
         raise Problem(
             401, "Not authenticated", "Send `Authorization: Bearer` with the value of CONFER_METRICS_TOKEN."

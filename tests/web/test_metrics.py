@@ -36,6 +36,12 @@ def test_a_forwarded_address_is_believed_only_from_a_trusted_proxy(make_driver: 
     assert answer.status_code == 401
 
 
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded"])
+def test_a_proxy_on_this_machine_is_not_this_machine(confer: Driver, header: str) -> None:
+    answer = confer.web.get("/metrics", headers={header: "203.0.113.9"}, environ_base={"REMOTE_ADDR": "127.0.0.1"})
+    assert answer.status_code == 401
+
+
 @pytest.mark.parametrize(
     ("header", "status"),
     [
