@@ -23,8 +23,8 @@ from pipeline.contracts import Account, Platform
 from pipeline.errors import Failure, Rejected, Throttled, Unsure
 from pipeline.settings import settings
 from pipeline.stages import CredentialState
-from pipeline.steps.reconcile import ACTOR, Claim, Ended, LeaseLost, settle
-from pipeline.steps.turn import CRASHES, WakeUp, new_owner
+from pipeline.steps.reconcile import ACTOR, Claim, Ended, settle
+from pipeline.steps.turn import CRASHES, LeaseLost, WakeUp, new_owner
 from pipeline.store.credentials import CredentialRow
 from pipeline.store.database import reading, transaction
 from pipeline.store.decisions import order_from

@@ -20,7 +20,7 @@ from pipeline.contracts import Account
 from pipeline.errors import Duplicate, Failure, Misconfigured, Outage, Throttled, Unsure
 from pipeline.settings import settings
 from pipeline.stages import CredentialState, Stage
-from pipeline.steps.turn import ATTEMPTS, WakeUp, advance, hold
+from pipeline.steps.turn import ATTEMPTS, LeaseLost, WakeUp, advance, hold
 from pipeline.store.cases import Case
 from pipeline.store.credentials import CredentialRow
 from pipeline.traffic import outage
@@ -55,10 +55,6 @@ class Ended:
     began: datetime
     found: Issued | None = None
     failure: Failure | None = None
-
-
-class LeaseLost(Exception):
-    """Another pump has taken the row over; what this one learnt is dropped."""
 
 
 def settle(session: Session, ended: Ended) -> list[WakeUp]:

@@ -69,7 +69,7 @@ class Turn:
 
 
 class LeaseLost(Exception):
-    """Somebody else has taken the case over; whatever was worked out is dropped."""
+    """Somebody else has taken the row over; whatever was worked out is dropped."""
 
 
 Effect = Callable[[Session, Case], list[WakeUp]]

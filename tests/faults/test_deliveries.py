@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 import requests
 
-from tests.faults.rig import AT_ACCREDIBLE, Rig, Variant, running, until
+from tests.faults.rig import AT_ACCREDIBLE, Rig, until
 
 pytestmark = pytest.mark.servers
-
-
-@pytest.fixture(params=["files", "servers"], scope="module")
-def rig(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
-    variant: Variant = request.param
-    directory: Path = tmp_path_factory.mktemp("deliveries")
-    directory.chmod(0o711)
-    with running(directory, variant) as running_rig:
-        yield running_rig
 
 
 def test_fifty_identical_deliveries_at_once_are_one_case_and_one_credential(rig: Rig) -> None:

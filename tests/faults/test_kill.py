@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.faults.rig import AT_ACCREDIBLE, Rig, Variant, running, until
+from tests.faults.rig import AT_ACCREDIBLE, Rig, until
 
 pytestmark = pytest.mark.servers
 
@@ -26,19 +25,6 @@ HELD_UP: dict[str, dict[str, Any]] = {
     "downstream": {"system": "sis"},
     "downstream, and its answer lost": {"system": "sis", "after": True},
 }
-
-
-@pytest.fixture(params=["files", "servers"], scope="module")
-def rig(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    variant: Variant = request.param
-    # the call may hang for longer than it takes to find the worker in it and to kill it
-    with running(_open(tmp_path_factory.mktemp("kill")), variant) as running_rig:
-        yield running_rig
-
-
-def _open(directory: Path) -> Path:
-    directory.chmod(0o711)  # PostgreSQL runs as another user
-    return directory
 
 
 @pytest.mark.parametrize("step", HELD_UP)

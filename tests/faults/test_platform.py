@@ -3,24 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.faults.rig import AT_ACCREDIBLE, Rig, Variant, running, until
+from tests.faults.rig import AT_ACCREDIBLE, Rig, until
 
 pytestmark = pytest.mark.servers
-
-
-@pytest.fixture(params=["files", "servers"], scope="module")
-def rig(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
-    variant: Variant = request.param
-    directory: Path = tmp_path_factory.mktemp("platform")
-    directory.chmod(0o711)
-    with running(directory, variant) as running_rig:
-        yield running_rig
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""One running sandbox for these tests, emptied before each of them."""
+"""What only the tests of the sandbox ask for; the sandbox itself is every test's."""
 
 from __future__ import annotations
 
@@ -6,27 +6,6 @@ from collections.abc import Iterator
 
 import pytest
 import requests
-
-from sandbox.control import SandboxControl
-from sandbox.server import Sandbox
-
-
-@pytest.fixture(scope="session")
-def running_sandbox() -> Iterator[Sandbox]:
-    with Sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(running_sandbox: Sandbox) -> Sandbox:
-    running_sandbox.world.reset()
-    return running_sandbox
-
-
-@pytest.fixture
-def control(sandbox: Sandbox) -> Iterator[SandboxControl]:
-    with SandboxControl(sandbox.http) as client:
-        yield client
 
 
 @pytest.fixture
