@@ -9,16 +9,28 @@ from __future__ import annotations
 
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from marshmallow import Schema
 
+from pipeline.courses import Course, EnrolmentState
 from pipeline.transport import Gate
-from pipeline.values import Check, Completion, Fact, Format, Issued, Order, Rate, Record, Template
-from pipeline.webhook import Announcement, Request
+from pipeline.values import (
+    Check,
+    Completion,
+    Event,
+    Fact,
+    Format,
+    Issued,
+    Order,
+    Rate,
+    Record,
+    Template,
+)
+from pipeline.webhook import Announcement, Entrance, Request
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +44,9 @@ class Account:
     rate: Rate | None = None
     in_flight: int = 1
     settles_within: timedelta = timedelta(0)
+    #: of an LMS: what a request has to show, and how often its completions are swept (None: never)
+    entrance: Entrance = field(default_factory=Entrance)
+    sweep_every: timedelta | None = None
 
 
 class Adapter(ABC):
@@ -53,21 +68,55 @@ class Adapter(ABC):
 
 
 class Lms(Adapter, ABC):
-    """A learning management system: hears its events and reads its records."""
+    """A learning management system: hears its events, sweeps for those that never came, reads its records."""
 
-    required = (*Adapter.required, "provides")
+    required = (*Adapter.required, "provides", "hears", "entrance", "sweep_every")
     #: the facts a record can hold; a criterion that needs another one is refused by the configuration check
     provides: ClassVar[frozenset[Fact]]
+    #: how the LMS announces a completion, in a sentence; empty where it never does and is only swept
+    hears: ClassVar[str]
+    #: the parts of an `Entrance` of which one has to be set, because the LMS itself proves nothing; empty: it does
+    entrance: ClassVar[frozenset[str]]
+    #: how often its completions are swept where the account says nothing else
+    sweep_every: ClassVar[timedelta]
 
     def __init__(self, account: Account) -> None:
         self.account = account
 
+    @classmethod
+    def supplies(cls, options: Mapping[str, Any]) -> frozenset[Fact]:
+        """The facts that an account with these options can tell; fewer than `provides` where one costs a key."""
+        del options
+        return cls.provides
+
+    @classmethod
+    def needs_entrance(cls, options: Mapping[str, Any]) -> frozenset[str]:
+        """As `entrance`, for an account with these options: none where they have the LMS sign its events."""
+        del options
+        return cls.entrance
+
     @abstractmethod
     def hear(self, request: Request) -> Announcement:
-        """Authenticate a webhook request and read its events.
+        """Authenticate a webhook request by what the LMS itself offers, and read its events.
+
+        The account's `Entrance` has been passed before. Nothing is asked of the LMS here: the answer has to be
+        quick, and an event is a hint anyway.
 
         Raises:
-            Unauthenticated, Unreadable, Invalid: see there.
+            Unauthenticated, Unreadable, Invalid: see `pipeline.webhook`.
+        """
+
+    @abstractmethod
+    def completions(self, *, course: str, since: datetime, known: frozenset[str]) -> Iterator[Event]:
+        """The completions of a course since an instant, by asking: `swept`, and with the keys that a webhook of
+        the same completion has, as far as the LMS's API lets them be told.
+
+        Args:
+            known: learners whose completion is known already. For an LMS that has to be asked learner by learner;
+                others may return them again.
+
+        Raises:
+            Misconfigured, Rejected, Outage, Throttled: see `pipeline.errors`.
         """
 
     @abstractmethod
@@ -77,6 +126,23 @@ class Lms(Adapter, ABC):
         Raises:
             NotReady: the LMS lags behind its event.
             Misconfigured, Rejected, Outage, Throttled: see `pipeline.errors`.
+        """
+
+    @abstractmethod
+    def courses(self) -> tuple[Course, ...]:
+        """Every course of the LMS that the account may see.
+
+        Raises:
+            Misconfigured, Rejected, Outage, Throttled: see `pipeline.errors`.
+        """
+
+    @abstractmethod
+    def enrol(self, *, learner: str, course: str) -> EnrolmentState:
+        """Enrol a learner as a full participant. Safe to repeat: what exists is never changed.
+
+        Raises:
+            Rejected: the LMS or the state of an existing enrolment says no, for example a suspended one.
+            Misconfigured, Outage, Throttled, Unsure: see `pipeline.errors`.
         """
 
 
@@ -151,6 +217,8 @@ class Criterion(Adapter, ABC):
     required = (*Adapter.required, "needs")
     #: the facts without which it cannot be judged
     needs: ClassVar[frozenset[Fact]]
+    #: judged whether or not a program names it
+    always: ClassVar[bool] = False
 
     def __init__(self, values: Mapping[str, Any]) -> None:
         self.values = values
@@ -161,4 +229,8 @@ class Criterion(Adapter, ABC):
 
     def courses(self) -> tuple[str, ...]:
         """Other courses whose completion has to be read for this criterion."""
+        return ()
+
+    def credentials(self) -> tuple[str, ...]:
+        """Other programs whose credential has to be looked up for this criterion."""
         return ()

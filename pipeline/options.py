@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -95,6 +96,16 @@ class Duration(fields.Field[timedelta]):
 
     def _serialize(self, value: timedelta | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
         return None if value is None else f"{value.total_seconds():f}".rstrip("0").rstrip(".") + " s"
+
+
+class Network(fields.Field[IPv4Network | IPv6Network]):
+    """An address or a network, such as `203.0.113.7` or `2001:db8::/32`."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> IPv4Network | IPv6Network:
+        try:
+            return ip_network(str(value))
+        except ValueError:
+            raise ValidationError("write an address or a network, such as `203.0.113.0/24`") from None
 
 
 class NoOptions(Schema):

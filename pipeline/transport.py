@@ -72,6 +72,8 @@ class Client:
     headers: Mapping[str, str] = field(repr=False)  # holds the key
     timeout: float
     gate: Gate
+    #: until when a 429 has us wait; for a system that does not write Retry-After
+    pause: Callable[[Mapping[str, str]], datetime] | None = None
 
     def read(self, path: str, **kwargs: Any) -> Answer:
         """A call without effect at the other side, so that no failure leaves doubt.
@@ -96,7 +98,7 @@ class Client:
         with self.gate.passage():
             answer = self._exchange(method, path, kwargs)
         if answer.status == 429:
-            raise Throttled(f"{self.system} answered 429", until=pause_until(answer.headers))
+            raise Throttled(f"{self.system} answered 429", until=(self.pause or pause_until)(answer.headers))
         if answer.status >= 500:
             raise Unsure(f"{self.system} answered {answer.status}")
         return answer

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from typing import Literal
+
+from pipeline.attestation import Attestation, Claim
 
 
 class Fact(StrEnum):
@@ -15,9 +18,14 @@ class Fact(StrEnum):
     PROFILE = "profile"
     COMPLETION = "completion"
     SCORES = "scores"
+    ATTEMPTS = "attempts"  # each attempt at a graded item, not only what counts of it
     MODULES = "modules"
+    TIME = "time"
     PREREQUISITES = "prerequisites"
+    CREDENTIALS = "credentials"  # issued by us: read from our own tables, not from the LMS
     SUPERVISOR = "supervisor"
+    HOLDS = "holds"  # suspended, expired, flagged: whatever speaks against issuing
+    CLAIM = "claim"  # what the event itself says of the person
 
 
 class Format(StrEnum):
@@ -32,13 +40,28 @@ class Event:
     """An LMS says that a learner completed a course: a hint, to be checked against the LMS's record.
 
     `key` is the same for every announcement of the same completion, unique per LMS account. `learner` and
-    `course` are the LMS's own ids, as text.
+    `course` are the LMS's own ids, as text. `swept` marks what was found by asking instead of being told.
     """
 
     key: str
     learner: str
     course: str
     occurred_at: datetime
+    claim: Claim | None = None
+    swept: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportedScore:
+    """A result that an LMS announces as it happens and does not tell again when asked. `key` as in an event."""
+
+    key: str
+    learner: str
+    course: str
+    item: str
+    percent: Decimal
+    at: datetime
+    attempt: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,13 +77,30 @@ class Learner:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Attempt:
+    """One attempt at a graded item, counted from 1. `percent` None means not graded."""
+
+    number: int
+    percent: Decimal | None
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Score:
-    """One graded item. `percent` is exact; None means not graded. `total` marks the course total."""
+    """One graded item. `percent` is exact; None means not graded. `total` marks the course total.
+
+    `points` of `out_of` are what the LMS stores, where it stores points; `percent` is then made of them.
+    `attempts` is empty where they were not asked for, or where the LMS keeps none.
+    """
 
     item: str
     percent: Decimal | None
     total: bool = False
     overridden: bool = False
+    excused: bool = False
+    points: Decimal | None = None
+    out_of: Decimal | None = None
+    attempts: tuple[Attempt, ...] = ()
 
 
 class ModuleState(StrEnum):
@@ -90,11 +130,22 @@ class PrerequisiteState(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Prerequisite:
-    """Another course that has to be completed first."""
+    """Another course that has to be completed first, or another program whose credential has to be held."""
 
     course: str
     state: PrerequisiteState
     reason: str = ""
+    #: `course`: the LMS's own id. `credential`: the name of a program of ours
+    kind: Literal["course", "credential"] = "course"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hold:
+    """Something at the LMS that speaks against issuing now: `suspended`, `expired`, `flagged`."""
+
+    kind: str
+    reason: str
+    where: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,6 +165,12 @@ class Record:
     scores: tuple[Score, ...] = ()
     modules: tuple[Module, ...] = ()
     prerequisites: tuple[Prerequisite, ...] = ()
+    #: None where it was not asked for, or where the LMS does not measure it
+    time_spent: timedelta | None = None
+    holds: tuple[Hold, ...] = ()
+    #: what the events of the case said, and what was attested: added by gather, not by the LMS
+    claims: tuple[Claim, ...] = ()
+    attestations: tuple[Attestation, ...] = ()
 
 
 class Outcome(StrEnum):
@@ -125,8 +182,21 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Override:
+    """A person's word in place of a check's outcome. `was` is what the check had said."""
+
+    person: str
+    reason: str
+    at: datetime
+    was: Outcome
+
+
+@dataclass(frozen=True, kw_only=True)
 class Check:
-    """One check of a decision with its evidence: what was asked, what was seen, where it was read, when."""
+    """One check of a decision with its evidence: what was asked, what was seen, where it was read, when.
+
+    A group of criteria is a check whose `parts` are the checks in it.
+    """
 
     criterion: str
     outcome: Outcome
@@ -135,6 +205,8 @@ class Check:
     where: str
     read_at: datetime
     reason: str
+    parts: tuple[Check, ...] = ()
+    override: Override | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

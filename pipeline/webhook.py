@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import base64
 import hmac
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Any, NoReturn
 
-from pipeline.values import Event
+from pipeline.values import Event, ReportedScore
 
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """A webhook request as it came in: the raw bytes and the headers, names in lower case."""
+    """A webhook request as it came in: the raw bytes and the headers, names in lower case.
+
+    `path` is what follows the account's name in the address. `address` is the caller's, as the trusted proxies
+    tell it.
+    """
 
     body: bytes
     headers: Mapping[str, str]
+    path: str = ""
+    address: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,13 +32,54 @@ class Announcement:
     """What one authenticated request says.
 
     `key` names the delivery uniquely within its account. `body` is what may be stored: the request's body
-    without its secrets. Without events there is nothing to do and `ignored` says why.
+    without its secrets. Without events and scores there is nothing to do and `ignored` says why. `answer` is the
+    JSON that the sender insists on, under status 200.
     """
 
     key: str
     body: bytes
     events: tuple[Event, ...]
     ignored: str = ""
+    scores: tuple[ReportedScore, ...] = ()
+    answer: Any = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entrance:
+    """What a request has to show before its LMS is asked about it: every part that is set.
+
+    The parts are what an administrator can type into an LMS that signs nothing: a secret in the address
+    (`path`), HTTP Basic (`basic`, as `user:password`), a Bearer token, the networks the LMS calls from.
+    """
+
+    networks: tuple[IPv4Network | IPv6Network, ...] = ()
+    path: tuple[str, ...] = field(default=(), repr=False)
+    basic: tuple[str, ...] = field(default=(), repr=False)
+    bearer: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def parts(self) -> frozenset[str]:
+        """The names of the parts that are set."""
+        return frozenset(name for name in ("networks", "path", "basic", "bearer") if getattr(self, name))
+
+    def admit(self, request: Request) -> Request:
+        """The request with the secret taken out of its path.
+
+        Raises:
+            Unauthenticated: naming the part that does not fit.
+        """
+        if self.networks and not _within(request.address, self.networks):
+            raise Unauthenticated("the caller's address is not on the account's list")
+        if self.basic and not proves(basic(request.headers), self.basic):
+            raise Unauthenticated("no HTTP Basic user and password of this account")
+        if self.bearer and not proves(bearer(request.headers), self.bearer):
+            raise Unauthenticated("no Bearer token of this account")
+        if not self.path:
+            return request
+        secret, _, rest = request.path.partition("/")
+        if not proves(secret, self.path):
+            raise Unauthenticated("the address does not end in a secret of this account")
+        return replace(request, path=rest)
 
 
 class Unauthenticated(Exception):
@@ -76,10 +125,30 @@ def proves(given: object, secrets: tuple[str, ...]) -> bool:
     return any(matches) and bool(said)
 
 
+def basic(headers: Mapping[str, str]) -> str:
+    """`user:password` of an `Authorization: Basic` header, empty without a readable one."""
+    scheme, _, encoded = headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return ""
+    try:
+        return base64.b64decode(encoded.strip(), validate=True).decode()
+    except ValueError:
+        return ""
+
+
 def bearer(headers: Mapping[str, str]) -> str:
     """The token of an `Authorization: Bearer` header, empty without one."""
     scheme, _, token = headers.get("authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def _within(address: str, networks: tuple[IPv4Network | IPv6Network, ...]) -> bool:
+    try:
+        caller = ip_address(address)
+    except ValueError:
+        return False
+    mapped = caller.ipv4_mapped if isinstance(caller, IPv6Address) else None
+    return any((mapped or caller) in network for network in networks)
 
 
 def _no_constant(name: str) -> NoReturn:

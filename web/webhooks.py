@@ -11,8 +11,10 @@ import hashlib
 import structlog
 from flask import Blueprint, Response, abort, jsonify, request, url_for
 
+from pipeline.adapters import LMSS
 from pipeline.configuration.loading import configuration
 from pipeline.contracts import Account
+from pipeline.errors import Outage
 from pipeline.settings import settings
 from pipeline.steps.gather import lms
 from pipeline.steps.turn import WakeUp
@@ -30,8 +32,9 @@ webhooks = Blueprint("webhooks", __name__)
 
 
 @webhooks.post("/webhooks/<source>")
+@webhooks.post("/webhooks/<source>/<path:path>")
 @guard("signature")
-def receive(source: str) -> Response:
+def receive(source: str, path: str = "") -> Response:
     """Take one delivery of an LMS account."""
     structlog.contextvars.clear_contextvars()
     account = configuration().lms.get(source)
@@ -40,32 +43,52 @@ def receive(source: str) -> Response:
     body = request.get_data(cache=False)
     if request.content_length is None and len(body) >= settings().max_body_bytes:
         abort(413)  # Werkzeug cuts a chunked body at the limit without a word
-    announcement = _hear(account, Request(body=body, headers={k.lower(): v for k, v in request.headers.items()}))
-    if not announcement.events:
+    heard = Request(
+        body=body,
+        headers={name.lower(): value for name, value in request.headers.items()},
+        path=path,
+        address=request.remote_addr or "",
+    )
+    announcement = _hear(account, heard)
+    status = account.options.get("success_status", 202)
+    if not announcement.events and not announcement.scores:
         log.info("ignored", source=source, reason=announcement.ignored)
-        return jsonify({"ignored": announcement.ignored})
+        return _answer({"ignored": announcement.ignored}, 200, announcement)
     delivery, new = deliveries.store(
         source=source,
         key=announcement.key,
         body=announcement.body,
         sha256=hashlib.sha256(body).hexdigest(),
         events=[as_json(event) for event in announcement.events],
+        scores=[as_json(score) for score in announcement.scores],
     )
     log.info("delivery_stored" if new else "delivery_repeated", source=source, delivery=delivery)
     if new:
         herald.send(WakeUp(task="receive", id=delivery))
-    response = jsonify({"delivery": delivery, "status": url_for("status.show", link=status_link(delivery))})
-    response.status_code = account.options.get("success_status", 202)
+    ours = {"delivery": delivery, "status": url_for("status.show", link=status_link(delivery))}
+    return _answer(ours, status, announcement)
+
+
+def _answer(document: object, status: int, announcement: Announcement) -> Response:
+    """Our answer, or the one that the sender insists on."""
+    insisted = announcement.answer is not None
+    response = jsonify(announcement.answer if insisted else document)
+    response.status_code = 200 if insisted else status
     return response
 
 
 def _hear(account: Account, heard: Request) -> Announcement:
+    if not LMSS[account.adapter].hears:
+        raise Problem(404, "No webhook", "This LMS announces nothing; its completions are swept.")
     try:
-        return lms(account.name).hear(heard)
+        return lms(account.name).hear(account.entrance.admit(heard))
     except Unauthenticated as fault:
         log.warning("unauthenticated", source=account.name)
         problem = Problem(401, "Not authenticated", f"The request does not prove its origin: {fault}.")
         raise problem from None
+    except Outage as fault:
+        log.error("origin_unproved", source=account.name, reason=fault.detail)
+        raise Problem(503, "Not proved yet", "The sender's keys cannot be read now. Please send it again.") from None
     except Unreadable as fault:
         log.warning("unreadable", source=account.name)
         raise Problem(400, "Not readable", f"{fault}.") from None

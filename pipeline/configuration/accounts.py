@@ -7,15 +7,17 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, ValidationError, fields, validate, validates
 
 from pipeline.adapters import LMSS, PLATFORMS, TARGETS
 from pipeline.configuration.documents import Document, Fault
-from pipeline.contracts import Account, Adapter, Platform
+from pipeline.contracts import Account, Adapter, Lms, Platform
+from pipeline.options import Duration, Network, Secrets
 from pipeline.values import Rate
+from pipeline.webhook import Entrance
 
-_NAME = r"^[a-z][a-z0-9-]{0,39}$"
-_NAME_HINT = "use lower-case letters, digits and dashes, such as `campus-2`"
+NAME_PATTERN = r"^[a-z][a-z0-9-]{0,39}$"
+NAME_HINT = "use lower-case letters, digits and dashes, such as `campus-2`"
 #: a name becomes part of a queue name, of a URL and of references, so it is plain
 NAME = validate.Regexp(
     r"^[a-z][a-z0-9-]{0,39}$", error="use lower-case letters, digits and dashes, such as `campus-2`"
@@ -37,6 +39,31 @@ class TrafficSchema(Schema):
     settles_seconds = fields.Decimal(validate=validate.Range(min=0, max=86_400))
 
 
+class EntranceSchema(Schema):
+    """What a request has to show before its LMS is asked about it: every part that is set."""
+
+    networks = fields.List(Network(), validate=validate.Length(min=1))
+    path = Secrets()
+    basic = Secrets()
+    bearer = Secrets()
+
+
+class HearingSchema(Schema):
+    """What every LMS account may say beside its adapter's own options."""
+
+    entrance = fields.Nested(EntranceSchema)
+    #: 200 for a sender that takes nothing else (tool_trigger and logstore_xapi compare exactly)
+    success_status = fields.Integer(load_default=202, validate=validate.OneOf([200, 202]))
+    #: how often completions are swept that no webhook announced; `never` switches it off
+    sweep_every = fields.Raw()
+
+    @validates("sweep_every")
+    def _span(self, value: Any, data_key: str) -> None:
+        del data_key
+        if value != "never" and Duration().deserialize(value) < timedelta(seconds=10):
+            raise ValidationError("write at least `10 s`, or `never`")
+
+
 def read_accounts(document: Document, section: str | None, faults: list[Fault]) -> dict[str, Account]:
     """The accounts of one section (`lms`, `platforms`), or of the whole file where `section` is None."""
     registry: Mapping[str, type[Adapter]] = {"lms": LMSS, "platforms": PLATFORMS}.get(section or "", TARGETS)
@@ -48,7 +75,7 @@ def read_accounts(document: Document, section: str | None, faults: list[Fault]) 
     accounts = {}
     for name in entries:
         if not isinstance(name, str):
-            faults.append(document.fault(at, f"{name}: {_NAME_HINT}"))
+            faults.append(document.fault(at, f"{name}: {NAME_HINT}"))
             continue
         account = _read_account(document, (*at, name), registry, faults)
         if account:
@@ -63,8 +90,8 @@ def _read_account(
     entry: Any = document.data
     for step in at:
         entry = entry[step]
-    if not re.match(_NAME, name):
-        faults.append(document.fault(at, _NAME_HINT))
+    if not re.match(NAME_PATTERN, name):
+        faults.append(document.fault(at, NAME_HINT))
         return None
     system = str(entry.get("system")) if isinstance(entry, Mapping) else ""
     if system not in registry:
@@ -75,15 +102,47 @@ def _read_account(
     if options is None:
         return None
     options.pop("system")
+    if issubclass(adapter, Lms):
+        return _lms_account(document, at, adapter, options, faults)
     return _account(name, adapter, options, where=f"{document.file}:{document.line(at)}")
 
 
 def _account_schema(adapter: type[Adapter]) -> Schema:
     own: dict[str, Any] = {"system": fields.String(required=True)}
+    beside: type[Schema] = Schema
     if issubclass(adapter, Platform):
-        own |= TrafficSchema._declared_fields
-    made: Schema = type("AccountSchema", (adapter.options,), own)()
+        beside = TrafficSchema
+    elif issubclass(adapter, Lms):
+        beside = HearingSchema
+    made: Schema = type("AccountSchema", (adapter.options, beside), own)()
     return made
+
+
+def _lms_account(
+    document: Document, at: tuple[str, ...], adapter: type[Lms], options: dict[str, Any], faults: list[Fault]
+) -> Account | None:
+    entrance, every = Entrance(**_tuples(options.pop("entrance", {}))), options.pop("sweep_every", None)
+    wanted = adapter.needs_entrance(options)
+    if wanted and not wanted & entrance.parts:
+        problem = f"{adapter.label} does not prove where its events come from: set {' or '.join(sorted(wanted))}"
+        faults.append(document.fault((*at, "entrance"), problem))
+        return None
+    return Account(
+        name=at[-1],
+        adapter=adapter.name,
+        options=options,
+        where=f"{document.file}:{document.line(at)}",
+        entrance=entrance,
+        sweep_every=adapter.sweep_every if every is None else _span(every),
+    )
+
+
+def _tuples(parts: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: tuple(value) for name, value in parts.items()}
+
+
+def _span(every: object) -> timedelta | None:
+    return None if every == "never" else Duration().deserialize(every)
 
 
 def _account(name: str, adapter: type[Adapter], options: dict[str, Any], *, where: str) -> Account:
