@@ -17,6 +17,7 @@ class Stage(StrEnum):
 
     GATHER = "gather"  # read the learner's record from the LMS
     VERIFY = "verify"  # judge the record by the program's criteria
+    INFORM = "inform"  # the criteria are not met: tell the learner what is missing
     ISSUE = "issue"  # the lanes issue its credentials
     NOTIFY = "notify"  # tell the learner
     DOWNSTREAM = "downstream"  # update SIS and the rest
@@ -56,19 +57,30 @@ class UpdateState(StrEnum):
 
 S = TypeVar("S", Stage, CredentialState, MessageState, UpdateState)
 
-#: the stages in which there is work to do, in their order; each has the Celery task of the same name
-STEPS = (Stage.GATHER, Stage.VERIFY, Stage.ISSUE, Stage.NOTIFY, Stage.DOWNSTREAM)
+#: the stages of a run that ends with a credential, in their order
+RUN = (Stage.GATHER, Stage.VERIFY, Stage.ISSUE, Stage.NOTIFY, Stage.DOWNSTREAM)
+#: the stages in which there is work to do; each has the Celery task of the same name
+STEPS = (*RUN, Stage.INFORM)
 
 STAGE_MOVES: Mapping[Stage, frozenset[Stage]] = {
     Stage.GATHER: frozenset({Stage.VERIFY, Stage.HELD}),
-    Stage.VERIFY: frozenset({Stage.ISSUE, Stage.HELD, Stage.FAILED}),
-    Stage.ISSUE: frozenset({Stage.NOTIFY, Stage.HELD}),
+    Stage.VERIFY: frozenset(
+        {
+            Stage.ISSUE,
+            Stage.HELD,
+            Stage.INFORM,
+            Stage.FAILED,
+            Stage.GATHER,  # something was stated about the learner since the record was read
+        }
+    ),
+    Stage.INFORM: frozenset({Stage.FAILED, Stage.HELD, Stage.GATHER}),  # completed anew while it was told
+    Stage.ISSUE: frozenset({Stage.NOTIFY, Stage.HELD, Stage.GATHER}),  # gather: recalled before any call
     Stage.NOTIFY: frozenset({Stage.DOWNSTREAM, Stage.HELD}),
     Stage.DOWNSTREAM: frozenset({Stage.DONE, Stage.HELD}),
     Stage.HELD: frozenset({*STEPS, Stage.CLOSED}),
-    Stage.FAILED: frozenset({Stage.GATHER, Stage.CLOSED}),
+    Stage.FAILED: frozenset({Stage.GATHER, Stage.ISSUE, Stage.CLOSED}),  # issue: a person overrode the failed checks
     Stage.DONE: frozenset(),
-    Stage.CLOSED: frozenset(),
+    Stage.CLOSED: frozenset({Stage.GATHER}),  # completed anew since, or a person looks again
 }
 
 CREDENTIAL_MOVES: Mapping[CredentialState, frozenset[CredentialState]] = {

@@ -22,6 +22,7 @@ class Case(Row):
         UniqueConstraint("program", "learner_id", "generation"),
         Index("cases_due", "due_at", "id"),
         Index("cases_stage", "stage", "changed_at", "id"),
+        Index("cases_decide_by", "decide_by", "id"),
     )
 
     id: Mapped[str] = mapped_column(String(40), primary_key=True)
@@ -56,6 +57,12 @@ class Case(Row):
     crashes: Mapped[int] = mapped_column(default=0)
     error_kind: Mapped[str | None] = mapped_column(String(32))
     error: Mapped[str | None] = mapped_column(String(1000))
+    #: until when a person has to decide, while it is held or failed
+    decide_by: Mapped[datetime | None]
+    #: the person who works on it
+    assignee: Mapped[str | None] = mapped_column(String(120))
+    #: when it was told that nobody had decided in time
+    escalated_at: Mapped[datetime | None]
     version: Mapped[int] = mapped_column()
 
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, or_, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from pipeline.stages import CredentialState
 from pipeline.store.database import Row
+from pipeline.store.learners import LearnerRow
+from pipeline.values import PrerequisiteState
 
 
 class CredentialRow(Row):
@@ -52,3 +54,29 @@ class CredentialRow(Row):
     failed_at: Mapped[datetime | None]
     error_kind: Mapped[str | None] = mapped_column(String(32))
     error: Mapped[str | None] = mapped_column(String(1000))
+
+
+def standing_of(session: Session, *, learner_id: str, program: str, on: date) -> tuple[PrerequisiteState, str]:
+    """Whether a learner holds a credential of a program on a day, and why not.
+
+    One that somebody with the same address or number at another LMS account holds may well be theirs: that is for
+    a person to say.
+    """
+    confirmed = select(CredentialRow).filter_by(program=program, state=CredentialState.CONFIRMED.value)
+    own = session.scalars(confirmed.filter_by(learner_id=learner_id)).all()
+    if any(_runs(row, on) for row in own):
+        return PrerequisiteState.MET, ""
+    if own:
+        return PrerequisiteState.UNMET, "the credential has expired"
+    me = session.get_one(LearnerRow, learner_id)
+    same = [LearnerRow.sis_id == me.sis_id] if me.sis_id else []
+    same += [LearnerRow.email_key == me.email_key] if me.email_key else []
+    others = confirmed.join(LearnerRow, LearnerRow.id == CredentialRow.learner_id).where(or_(*same)) if same else None
+    if others is not None and any(_runs(row, on) for row in session.scalars(others)):
+        return PrerequisiteState.UNCLEAR, "held under another LMS account with the same address or number"
+    return PrerequisiteState.UNMET, "no such credential was issued"
+
+
+def _runs(row: CredentialRow, on: date) -> bool:
+    expires: str | None = row.order.get("expires_on")
+    return expires is None or date.fromisoformat(expires) >= on

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -16,9 +16,10 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from pipeline import clock
+from pipeline.attestation import Attestation, Claim
 from pipeline.store.database import Row
 from pipeline.store.ids import new_id
-from pipeline.values import Check, Order, Record
+from pipeline.values import Check, Event, Order, Record, ReportedScore
 
 
 class RecordRow(Row):
@@ -59,11 +60,15 @@ class Decision(Row):
     made_at: Mapped[datetime]
 
 
+_MICROSECOND = timedelta(microseconds=1)
+
 _converter = Converter(forbid_extra_keys=False)
 _converter.register_unstructure_hook(datetime, lambda value: value.isoformat())
 _converter.register_structure_hook(datetime, lambda value, _: datetime.fromisoformat(value))
 _converter.register_unstructure_hook(date, lambda value: value.isoformat())
 _converter.register_structure_hook(date, lambda value, _: date.fromisoformat(value))
+_converter.register_unstructure_hook(timedelta, lambda value: f"{Decimal(value // _MICROSECOND).scaleb(-6):f}")
+_converter.register_structure_hook(timedelta, lambda value, _: int(Decimal(value).scaleb(6)) * _MICROSECOND)
 _converter.register_unstructure_hook(Decimal, str)
 _converter.register_structure_hook(Decimal, lambda value, _: Decimal(value))
 
@@ -81,6 +86,31 @@ def record_from(document: Mapping[str, Any]) -> Record:
 def order_from(document: Mapping[str, Any]) -> Order:
     """The order that `as_json` made this of."""
     return _converter.structure(document, Order)
+
+
+def checks_from(documents: Sequence[Any]) -> tuple[Check, ...]:
+    """The checks that `as_json` made these of."""
+    return tuple(_converter.structure(document, Check) for document in documents)
+
+
+def event_from(document: Mapping[str, Any]) -> Event:
+    """The event that `as_json` made this of."""
+    return _converter.structure(document, Event)
+
+
+def reported_score_from(document: Mapping[str, Any]) -> ReportedScore:
+    """The reported score that `as_json` made this of."""
+    return _converter.structure(document, ReportedScore)
+
+
+def claim_from(document: Mapping[str, Any]) -> Claim:
+    """The claim that `as_json` made this of."""
+    return _converter.structure(document, Claim)
+
+
+def attestation_from(document: Mapping[str, Any]) -> Attestation:
+    """The attestation that `as_json` made this of."""
+    return _converter.structure(document, Attestation)
 
 
 def content_hash(document: Any) -> str:

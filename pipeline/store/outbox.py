@@ -15,12 +15,14 @@ class Message(Row):
     """One mail of one case. `message_id` stays the same however often it is handed over."""
 
     __tablename__ = "messages"
-    __table_args__ = (UniqueConstraint("case_id", "kind"),)
+    __table_args__ = (UniqueConstraint("case_id", "kind", "about"),)
 
     id: Mapped[str] = mapped_column(String(40), primary_key=True)
     case_id: Mapped[str] = mapped_column(ForeignKey("cases.id"))
-    #: `learner` or `supervisor`
+    #: `learner`, `supervisor`, or `gap`: what a learner lacks for the credential
     kind: Mapped[str] = mapped_column(String(32))
+    #: which of several of its kind: the hash of the gap that is told
+    about: Mapped[str] = mapped_column(String(64), default="")
     message_id: Mapped[str] = mapped_column(String(200))
     state: Mapped[str] = mapped_column(String(16), default=MessageState.PLANNED)
     attempts: Mapped[int] = mapped_column(default=0)
@@ -29,6 +31,11 @@ class Message(Row):
     due_at: Mapped[datetime | None]
     sent_at: Mapped[datetime | None]
     error: Mapped[str | None] = mapped_column(String(1000))
+
+    @property
+    def addressee(self) -> str:
+        """Who gets it: the learner or the supervisor."""
+        return "supervisor" if self.kind == "supervisor" else "learner"
 
 
 class Update(Row):

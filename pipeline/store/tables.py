@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from pipeline.store import (
+    alerts,
+    attestations,
     badges,
     cases,
     credentials,
@@ -12,6 +14,8 @@ from pipeline.store import (
     learners,
     ledger,
     outbox,
+    reviews,
+    sweeps,
 )
 from pipeline.store.database import Row
 
@@ -23,6 +27,8 @@ ALL: dict[str, type[Row]] = {
 
 __all__ = [
     "ALL",
+    "alerts",
+    "attestations",
     "badges",
     "cases",
     "credentials",
@@ -32,4 +38,6 @@ __all__ = [
     "learners",
     "ledger",
     "outbox",
+    "reviews",
+    "sweeps",
 ]
