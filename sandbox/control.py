@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Self, cast
 
@@ -23,6 +23,45 @@ def send_to(url: str, secret: str, sender: str = "local_webhooks", *, dry: bool 
     `more` may hold content_type, extra, actor, expected_response, max_tries, retry_seconds, timeout_seconds.
     """
     return {"url": url, "secret": secret, "sender": sender, "dry": dry, **more}
+
+
+class LmsControl:
+    """What a test does to one LMS. `more` holds the words of its twin; what that does not know is refused."""
+
+    def __init__(self, system: str, post: Callable[[str, Json], Json]) -> None:
+        self.system = system
+        self._send = post
+
+    def _post(self, verb: str, body: Json) -> Json:
+        return self._send(f"lms/{self.system}/{verb}", body)
+
+    def add_learner(self, learner: int | str, *, name: str, email: str, **more: Any) -> Json:
+        """Add or replace a learner."""
+        return self._post("learners", {"id": learner, "name": name, "email": email, **more})
+
+    def add_course(self, course: int | str, *, name: str, **more: Any) -> Json:
+        """Add or replace a course. `more`: modules, a list of objects with id and name, ..."""
+        return self._post("courses", {"id": course, "name": name, **more})
+
+    def enrol(self, learner: int | str, course: int | str, **more: Any) -> Json:
+        """Enrol a learner, or change or end the enrolment."""
+        return self._post("enrolments", {"learner": learner, "course": course, **more})
+
+    def progress(self, learner: int | str, course: int | str, **more: Any) -> Json:
+        """Change a standing without a completion: score, modules, time_spent_seconds, lag_reads, ..."""
+        return self._post("progress", {"learner": learner, "course": course, **more})
+
+    def complete(self, learner: int | str, course: int | str, *, send: Json | None = None, **more: Any) -> Json:
+        """Complete a course; `send` announces it: url, the twin's secrets, dry, repeat, timeout_seconds.
+
+        The report holds raw, headers, payload, answer (the last one) and answers.
+        """
+        wish = {} if send is None else {"send": send}
+        return self._post("complete", {"learner": learner, "course": course, **wish, **more})
+
+    def set(self, **settings: Any) -> Json:
+        """Change settings of the account and get all of them."""
+        return self._post("settings", settings)
 
 
 class SandboxControl:
@@ -95,6 +134,12 @@ class SandboxControl:
     def set_moodle(self, **settings: Any) -> Json:
         """Change the site: name, token, functions, web_services, debug."""
         return self._post("moodle/site", settings)
+
+    # the other LMSs
+
+    def lms(self, system: str) -> LmsControl:
+        """The verbs for one LMS other than Moodle."""
+        return LmsControl(system, self._post)
 
     # faults and limits
 

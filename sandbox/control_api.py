@@ -9,9 +9,9 @@ from flask import Blueprint, Response, jsonify, render_template, request
 
 from sandbox.accredible_forms import as_found, page_url
 from sandbox.accredible_rules import Group
-from sandbox.control_body import body_of
+from sandbox.control_body import NoSuch, body_of
 from sandbox.faults import read_fault
-from sandbox.rates import SYSTEMS, Limit
+from sandbox.rates import Limit
 from sandbox.shapes import (
     Problem,
     Refused,
@@ -27,6 +27,7 @@ from sandbox.shapes import (
     structure,
     text,
 )
+from sandbox.systems import SYSTEMS
 from sandbox.world import base_url, world
 
 blueprint = Blueprint("control", __name__, url_prefix="/_sandbox")
@@ -65,14 +66,10 @@ _STUDENT = structure(
 )
 
 
-class NoSuch(LookupError):
-    """Something named in a control call does not exist."""
-
-
 @blueprint.get("/")
 def index() -> str:
     """What there is, for a person."""
-    return render_template("index.html", base=base_url(), state=_state(), systems=SYSTEMS)
+    return render_template("index.html", base=base_url(), state=_state(), systems=SYSTEMS, lms=world().lms)
 
 
 @blueprint.get("/sign-in")
@@ -92,6 +89,7 @@ def _state() -> dict[str, Any]:
     account, sis = here.accredible, here.sis
     return {
         "moodle": here.moodle.counts(),
+        **{name: twin.counts() for name, twin in here.lms.items()},
         "accredible": {
             "credentials": len(account.credentials),
             "published": sum(1 for one in list(account.credentials.values()) if one.approve),

@@ -9,6 +9,10 @@ from flask import request
 from sandbox.shapes import Check, Problem, Refused, require
 
 
+class NoSuch(LookupError):
+    """Something named in a control call does not exist."""
+
+
 def body_of(check: Check) -> Any:
     """The body of this request.
 

@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from sandbox.rates import SYSTEMS
 from sandbox.shapes import (
     Check,
     Problem,
@@ -26,6 +25,7 @@ from sandbox.shapes import (
     structure,
     text,
 )
+from sandbox.systems import SYSTEMS
 
 KINDS = (
     "latency",  # waits, then works and answers

@@ -10,21 +10,29 @@ import os
 import re
 import socket
 import struct
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from werkzeug.wrappers import Request, Response
 
 from sandbox.calls import Call, Calls
 from sandbox.faults import Fault, Faults, read_header
+from sandbox.lms.twin import Twin
+from sandbox.plain_answers import proxy_page, retry_later
 from sandbox.rates import Rates, Refusal
 from sandbox.shapes import Refused
+from sandbox.systems import TWINS
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 #: where each system's API lies; pages for people and the control API are neither counted nor disturbed
-_PREFIXES = (("moodle", "/moodle", "/"), ("accredible", "/accredible", "/v"), ("sis", "/sis", "/"))
+_PREFIXES = (
+    ("moodle", "/moodle", "/"),
+    *((name, f"/{name}", "/") for name in TWINS),
+    ("accredible", "/accredible", "/v"),
+    ("sis", "/sis", "/"),
+)
 _FUNCTION = re.compile(rb"(?:^|[&?])wsfunction=([a-z_]+)")
 _DRIPS = 10
 
@@ -56,11 +64,43 @@ def cut(environ: WSGIEnvironment) -> None:
     raise Dropped
 
 
+class Spelling:
+    """How each system writes a refusal: an LMS says so itself, the others are known here."""
+
+    def __init__(self, lms: Mapping[str, Twin]) -> None:
+        self._lms = lms
+
+    def throttled(self, system: str, retry_after: int | None) -> Response:
+        """429 in the system's own form. Accredible documents no body for it; a plain text is assumed."""
+        if system in self._lms:
+            return self._lms[system].throttled(retry_after)
+        if system != "sis":
+            return retry_later(retry_after)
+        response = _problem(429, "Too many requests")
+        if retry_after is not None:
+            response.headers["Retry-After"] = str(retry_after)
+        return response
+
+    def failed(self, system: str, status: int) -> Response:
+        """An error in the system's own form; 502, 503 and 504 are a proxy's page everywhere."""
+        if status in (502, 503, 504) or system == "moodle":
+            return proxy_page(status)
+        if system in self._lms:
+            return self._lms[system].failed(status)
+        if system == "sis":
+            return _problem(status, "The request failed")
+        text = "Internal server error" if status == 500 else f"Error {status}"
+        return Response(f'{{"errors":"{text}"}}', status=status, content_type="application/json")
+
+
 class Gateway:
     """The WSGI application of the sandbox: the stand-ins behind limits and faults."""
 
-    def __init__(self, app: WSGIApplication, *, faults: Faults, rates: Rates, calls: Calls) -> None:
+    def __init__(
+        self, app: WSGIApplication, *, faults: Faults, rates: Rates, calls: Calls, lms: Mapping[str, Twin]
+    ) -> None:
         self._app = app
+        self._spelling = Spelling(lms)
         self._faults = faults
         self._rates = rates
         self._calls = calls
@@ -85,7 +125,7 @@ class Gateway:
 
     def _respond(self, environ: WSGIEnvironment, call: Call, refusal: Refusal | None) -> Response:
         if refusal is not None:
-            return throttled(call.system, refusal.retry_after)
+            return self._spelling.throttled(call.system, refusal.retry_after)
         header = environ.get("HTTP_X_SANDBOX_FAULT")
         if header is None:
             fault = self._faults.take(call.system, call.method, call.path, call.operation)
@@ -107,10 +147,10 @@ class Gateway:
         if fault is None:
             return work()
         call.fault = fault.kind
-        return play(fault, environ, work)
+        return play(fault, environ, work, self._spelling)
 
 
-def play(fault: Fault, environ: WSGIEnvironment, work: Work) -> Response:
+def play(fault: Fault, environ: WSGIEnvironment, work: Work, spelling: Spelling) -> Response:
     """Misbehave as the rule says.
 
     Raises:
@@ -127,14 +167,14 @@ def play(fault: Fault, environ: WSGIEnvironment, work: Work) -> Response:
         fault.wait()
     if fault.kind in ("hang", "drop_after", "drop_before"):
         cut(environ)
-    return canned(fault, environ)
+    return canned(fault, environ, spelling)
 
 
-def canned(fault: Fault, environ: WSGIEnvironment) -> Response:
+def canned(fault: Fault, environ: WSGIEnvironment, spelling: Spelling) -> Response:
     """The answer of a rule that does not pass on what the system said."""
     base = Request(environ).host_url.rstrip("/")
     if fault.kind == "throttle":
-        response = throttled(fault.system, fault.retry_after)
+        response = spelling.throttled(fault.system, fault.retry_after)
     elif fault.kind == "garbage":
         response = Response('{"credential": {"id": "204', content_type="application/json")
     elif fault.kind == "html":
@@ -145,7 +185,7 @@ def canned(fault: Fault, environ: WSGIEnvironment) -> Response:
     elif fault.kind == "redirect":
         response = Response(b"", status=302, headers={"Location": fault.location or f"{base}/_sandbox/sign-in"})
     else:
-        response = failed(fault.system, 503 if fault.status is None else fault.status)
+        response = spelling.failed(fault.system, 503 if fault.status is None else fault.status)
         if fault.retry_after is not None:
             response.headers["Retry-After"] = str(fault.retry_after)
     if fault.body is not None:
@@ -153,28 +193,6 @@ def canned(fault: Fault, environ: WSGIEnvironment) -> Response:
     if fault.content_type is not None:
         response.headers["Content-Type"] = fault.content_type
     return response
-
-
-def throttled(system: str, retry_after: int | None) -> Response:
-    """429 in the system's own form. Accredible documents no body for it; a plain text is assumed."""
-    if system == "sis":
-        response = _problem(429, "Too many requests")
-    else:
-        response = Response("Retry later\n", status=429, content_type="text/plain")
-    if retry_after is not None:
-        response.headers["Retry-After"] = str(retry_after)
-    return response
-
-
-def failed(system: str, status: int) -> Response:
-    """An error in the system's own form; 502, 503 and 504 are a proxy's page everywhere."""
-    if status in (502, 503, 504) or system == "moodle":
-        page = f"<html><head><title>{status}</title></head><body><h1>{status}</h1></body></html>"
-        return Response(page, status=status, content_type="text/html")
-    if system == "sis":
-        return _problem(status, "The request failed")
-    text = "Internal server error" if status == 500 else f"Error {status}"
-    return Response(f'{{"errors":"{text}"}}', status=status, content_type="application/json")
 
 
 def _problem(status: int, title: str) -> Response:

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-import requests
-
+from sandbox.posting import Outgoing, post
 from sandbox.shapes import (
     Check,
     any_text,
@@ -87,15 +86,6 @@ class CompletionEvent:
     course: int
     at: int
     site: str
-
-
-@dataclass(frozen=True)
-class Outgoing:
-    """One request: the body as an object and its very text."""
-
-    payload: dict[str, Any]
-    headers: dict[str, str]
-    raw: str
 
 
 def build(event: CompletionEvent, sending: Sending) -> Outgoing:
@@ -181,7 +171,7 @@ def send(event: CompletionEvent, sending: Sending) -> dict[str, Any]:
     while done < tries:
         if done:
             time.sleep(sending.retry_seconds)
-        answer = _post(outgoing, sending)
+        answer = post(outgoing, url=sending.url, timeout_seconds=sending.timeout_seconds)
         done += 1
         if sending.sender != "tool_trigger" or answer["status"] == sending.expected_response:
             break
@@ -191,25 +181,3 @@ def send(event: CompletionEvent, sending: Sending) -> dict[str, Any]:
         "tries": done,
         "milliseconds": round((time.monotonic() - started) * 1000, 3),
     }
-
-
-def _post(outgoing: Outgoing, sending: Sending) -> dict[str, Any]:
-    try:
-        with requests.Session() as session:
-            session.trust_env = False  # a proxy from the environment would make the answer somebody else's
-            response = session.post(
-                sending.url,
-                data=outgoing.raw.encode(),
-                headers=outgoing.headers,
-                timeout=(30, sending.timeout_seconds),
-            )
-            return {"status": response.status_code, "body": _read(response)}
-    except requests.RequestException as error:
-        return {"status": None, "body": None, "error": type(error).__name__}
-
-
-def _read(response: requests.Response) -> Any:
-    try:
-        return response.json()
-    except ValueError:
-        return response.text

@@ -10,11 +10,9 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
-
-SYSTEMS = ("moodle", "accredible", "sis", "mail")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +30,15 @@ class Refusal:
     """A call over the limit. `retry_after` is in whole seconds, None where the system does not say."""
 
     retry_after: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """Where a limit stands: None as `calls` and `remaining` where there is none; seconds until calls come free."""
+
+    calls: int | None
+    remaining: int | None
+    resets_in: float
 
 
 def most_in_window(arrivals: Sequence[float], window: float) -> int:
@@ -88,6 +95,18 @@ class Rate:
             return math.ceil(limit.window_seconds)
         return max(1, math.ceil(self._admitted[0] + limit.window_seconds - now))
 
+    def standing(self) -> Standing:
+        """The limit and what is left of it, as some systems tell in their headers."""
+        with self._lock:
+            now, limit = time.monotonic(), self._limit
+            used = [moment for moment in self._admitted if moment > now - limit.window_seconds]
+            first = used[0] if used else now
+            return Standing(
+                calls=limit.calls,
+                remaining=None if limit.calls is None else max(0, limit.calls - len(used)),
+                resets_in=max(0.0, first + limit.window_seconds - now),
+            )
+
     def report(self, window_seconds: float | None = None) -> dict[str, Any]:
         """What arrived. Another window than the limit's can be asked for."""
         with self._lock:
@@ -109,8 +128,8 @@ class Rate:
 class Rates:
     """One `Rate` for each system."""
 
-    def __init__(self) -> None:
-        self._rates = {system: Rate() for system in SYSTEMS}
+    def __init__(self, systems: Iterable[str]) -> None:
+        self._rates = {system: Rate() for system in systems}
 
     def __getitem__(self, system: str) -> Rate:
         return self._rates[system]

@@ -11,13 +11,15 @@ from typing import Any, Self
 
 from flask import Flask, Response, jsonify, render_template, request
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
+from werkzeug.wrappers import Response as BaseResponse
 
-from sandbox import accredible_api, control_api, mail_pages, moodle_control, moodle_services, sis_api
-from sandbox.gateway import Gateway
+from sandbox import accredible_api, control_api, lms_control, mail_pages, moodle_control, moodle_services, sis_api
+from sandbox.control_body import NoSuch
+from sandbox.gateway import Gateway, system_of
 from sandbox.mail_catcher import Catcher, SmtpServer
 from sandbox.moodle_errors import Unknown
 from sandbox.shapes import Refused
-from sandbox.world import World
+from sandbox.world import World, world
 
 _BACKLOG = 1024
 _POLICY = (
@@ -64,7 +66,7 @@ class Sandbox:
         self.http = f"http://{_written(host)}:{self._http_socket.getsockname()[1]}"
         self.smtp = f"smtp://{_written(host)}:{self._smtp_socket.getsockname()[1]}"
         world = self.world
-        gateway = Gateway(create_app(world), faults=world.faults, rates=world.rates, calls=world.calls)
+        gateway = Gateway(create_app(world), faults=world.faults, rates=world.rates, calls=world.calls, lms=world.lms)
         self._server = _serving(gateway, host, self._http_socket)
         self._thread = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, name="sandbox-http", daemon=True
@@ -110,18 +112,23 @@ def create_app(world: World) -> Flask:
         mail_pages.blueprint,
         control_api.blueprint,
         moodle_control.blueprint,
+        lms_control.blueprint,
+        *(twin.blueprint() for twin in world.lms.values()),
     ):
         app.register_blueprint(blueprint)
     app.register_error_handler(404, _not_found)
     app.register_error_handler(Refused, _refused)
     app.register_error_handler(Unknown, _unknown)
-    app.register_error_handler(control_api.NoSuch, _unknown)
+    app.register_error_handler(NoSuch, _unknown)
     app.after_request(_harden)
     return app
 
 
-def _not_found(error: Any) -> tuple[Response | str, int]:
+def _not_found(error: Any) -> BaseResponse | tuple[Response | str, int]:
     del error
+    target = system_of(request.path)
+    if target is not None and target[0] in world().lms:
+        return world().lms[target[0]].failed(404)
     if request.path.startswith("/accredible/v"):
         return jsonify(error="Not found"), 404
     if request.path.startswith("/sis/"):
