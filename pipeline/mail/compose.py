@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -23,7 +24,18 @@ _ADDRESS = re.compile(r"[!#-'*+\-/-9=?A-Z^-~.]+@[0-9A-Za-z.\-\[\]:]+")
 SUBJECTS: Mapping[str, str] = {
     "learner": "Your credential: {title}",
     "supervisor": "{name} has earned: {title}",
+    "gap": "What is missing for {title}",
 }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gap:
+    """One requirement that a learner has not met, in words for the learner."""
+
+    requirement: str
+    asked: str
+    seen: str
+    reason: str
 
 
 @cache
@@ -51,19 +63,36 @@ def compose(
     The Message-ID is given from outside and stays the same however often the mail is handed over, so that
     a mailbox that gets it twice shows it once.
     """
-    sender = settings().mail_from
     first = credentials[0]
     words: dict[str, Any] = {
-        "name": learner.name,
         "credentials": credentials,
         "first": first,
-        "organization": settings().organization,
         "linkedin": linkedin_link(first) if linkedin else "",
+    }
+    return _mail(kind, message_id=message_id, learner=learner, title=first.title, words=words, at=at)
+
+
+def compose_gap(
+    *, message_id: str, learner: Learner, title: str, gaps: tuple[Gap, ...], at: datetime
+) -> EmailMessage:
+    """The mail that tells a learner what is missing for a credential."""
+    words = {"title": title, "gaps": gaps}
+    return _mail("gap", message_id=message_id, learner=learner, title=title, words=words, at=at)
+
+
+def _mail(
+    kind: str, *, message_id: str, learner: Learner, title: str, words: Mapping[str, Any], at: datetime
+) -> EmailMessage:
+    sender = settings().mail_from
+    words = {
+        **words,
+        "name": learner.name,
+        "organization": settings().organization,
         "reply_to": parseaddr(settings().mail_reply_to or sender)[1],
     }
     message = EmailMessage()
     # a line break in a name would otherwise be refused by the header, and the learner never told
-    message["Subject"] = " ".join(SUBJECTS[kind].format(title=first.title, name=learner.name).split())
+    message["Subject"] = " ".join(SUBJECTS[kind].format(title=title, name=learner.name).split())
     message["From"] = sender
     message["To"] = recipient(kind, learner)
     if settings().mail_reply_to:

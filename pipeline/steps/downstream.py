@@ -13,9 +13,9 @@ from pipeline.configuration.loading import configuration
 from pipeline.errors import Failure, Misconfigured, Outage, Rejected, Throttled, Unsure
 from pipeline.settings import settings
 from pipeline.stages import MessageState, Stage, UpdateState
+from pipeline.steps.award import course_score
 from pipeline.steps.dossier import Dossier, dossier
 from pipeline.steps.turn import ATTEMPTS, Effect, Turn, WakeUp, advance, hold, later, mine
-from pipeline.steps.verify import course_score
 from pipeline.store.cases import Case
 from pipeline.store.database import reading, transaction
 from pipeline.store.ids import new_id
@@ -129,7 +129,9 @@ def _go_on(session: Session, case: Case) -> list[WakeUp]:
         )  # fmt: skip
         return []
     refused = [f"{row.target}: {row.error}" for row in updates if row.state == UpdateState.REJECTED]
-    mails = session.scalars(select(Message).filter_by(case_id=case.id, state=MessageState.REJECTED.value))
+    mails = session.scalars(
+        select(Message).filter_by(case_id=case.id, state=MessageState.REJECTED.value).where(Message.kind != "gap")
+    )
     refused_mails = [f"mail to the {row.kind}: {row.error}" for row in mails]
     if refused or refused_mails:
         resume = Stage.NOTIFY if refused_mails else Stage.DOWNSTREAM

@@ -1,20 +1,35 @@
-"""Gather: read the learner's record back from the LMS. The event was only a hint; this is the evidence."""
+"""Gather: read the learner's record back from the LMS, and lay beside it what else is known.
+
+The event was only a hint; the LMS's own record is the evidence. To it come what the events claim, what persons and
+outside systems stated, and which credentials of ours the learner holds: so a stored record can be judged again
+without asking anybody.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from pipeline import clock
 from pipeline.adapters import LMSS
+from pipeline.attestation import Claim
 from pipeline.configuration.loading import configuration
+from pipeline.configuration.programs import Program
 from pipeline.contracts import Lms
-from pipeline.errors import Misconfigured, NotReady
+from pipeline.errors import Misconfigured, NotReady, Throttled
 from pipeline.stages import Stage
 from pipeline.steps.turn import Effect, Turn, WakeUp, advance
+from pipeline.store.attestations import valid_attestations
 from pipeline.store.cases import Case
-from pipeline.store.database import reading
-from pipeline.store.decisions import keep_record
+from pipeline.store.credentials import standing_of
+from pipeline.store.database import reading, transaction
+from pipeline.store.decisions import attestation_from, claim_from, keep_record
+from pipeline.store.deliveries import EventRow
 from pipeline.store.learners import LearnerRow, keep_profile
-from pipeline.values import Record
+from pipeline.store.sweeps import pause, paused_until
+from pipeline.values import Fact, Prerequisite, Record
 
 
 def gather(turn: Turn) -> Effect:
@@ -29,12 +44,49 @@ def gather(turn: Turn) -> Effect:
         raise Misconfigured(f"the program {turn.program} is gone from the configuration")
     with reading() as session:
         learner = session.get_one(LearnerRow, turn.learner_id).ref
-    found = lms(turn.source).record(
-        learner=learner, course=turn.course, needs=program.needs, prerequisites=program.prerequisites
-    )
+    found = read_record(program, source=turn.source, learner=learner)
+    with reading() as session:
+        found = complete(session, program, found, learner_id=turn.learner_id, case_id=turn.case_id)
+    return lambda session, case: _keep(session, case, turn, found)
+
+
+def read_record(program: Program, *, source: str, learner: str) -> Record:
+    """The learner's record as the LMS has it now.
+
+    Raises:
+        NotReady: the LMS does not show the completion yet.
+        Throttled: the LMS asked for a pause, which every process keeps.
+        Misconfigured, Rejected, Outage: see `pipeline.errors`.
+    """
+    adapter = lms(source)
+    with reading() as session:
+        until = paused_until(session, source)
+    if until:
+        raise Throttled(f"{adapter.label} asked for a pause", until=until)
+    try:
+        found = adapter.record(
+            learner=learner, course=program.course, needs=program.needs, prerequisites=program.prerequisites
+        )
+    except Throttled as asked:
+        with transaction() as session:
+            pause(session, source, asked.until)
+        raise
     if found.completed_at is None:
         raise NotReady("the LMS does not show the course as completed")
-    return lambda session, case: _keep(session, case, turn, found)
+    return found
+
+
+def complete(session: Session, program: Program, found: Record, *, learner_id: str, case_id: str | None) -> Record:
+    """The record with what events claim, what was stated, and which credentials of ours the learner holds."""
+    stated = valid_attestations(session, learner_id=learner_id, program=program.name, at=clock.now())
+    held = tuple(_required(session, learner_id, name) for name in program.required_credentials)
+    return replace(
+        found,
+        claims=(*found.claims, *_claims(session, case_id)),
+        attestations=tuple(attestation_from(row.document) for row in stated),
+        prerequisites=(*found.prerequisites, *held),
+        sources={**found.sources, Fact.CREDENTIALS: "our own credentials"} if held else found.sources,
+    )
 
 
 def lms(source: str) -> Lms:
@@ -47,6 +99,18 @@ def lms(source: str) -> Lms:
     if account is None:
         raise Misconfigured(f"the LMS account {source} is gone from accounts.yaml")
     return LMSS[account.adapter](account)
+
+
+def _claims(session: Session, case_id: str | None) -> tuple[Claim, ...]:
+    if case_id is None:
+        return ()
+    query = select(EventRow.claim).filter_by(case_id=case_id).order_by(EventRow.id)
+    return tuple(claim_from(document) for document in session.scalars(query) if document)
+
+
+def _required(session: Session, learner_id: str, program: str) -> Prerequisite:
+    state, reason = standing_of(session, learner_id=learner_id, program=program, on=clock.now().date())
+    return Prerequisite(course=program, kind="credential", state=state, reason=reason)
 
 
 def _keep(session: Session, case: Case, turn: Turn, found: Record) -> list[WakeUp]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any
+from decimal import Decimal
 
 import structlog
 from sqlalchemy import select
@@ -11,17 +10,21 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from pipeline import clock
+from pipeline.attestation import Attestation, AttestationKind
 from pipeline.audit.trail import open_case, record
 from pipeline.configuration.loading import configuration
 from pipeline.settings import settings
 from pipeline.stages import Stage
+from pipeline.steps.attest import attest
 from pipeline.steps.turn import ATTEMPTS, WakeUp, advance
+from pipeline.store.attestations import as_row
 from pipeline.store.cases import Case
 from pipeline.store.database import transaction
+from pipeline.store.decisions import as_json, event_from, reported_score_from
 from pipeline.store.deliveries import Delivery, DeliveryState, EventRow, known_event
 from pipeline.store.ids import new_id
 from pipeline.store.learners import learner_id
-from pipeline.values import Event
+from pipeline.values import Event, ReportedScore
 
 log = structlog.get_logger(__name__)
 
@@ -48,11 +51,6 @@ def receive(delivery_id: str) -> list[WakeUp]:
     return []
 
 
-def event_from(document: dict[str, Any]) -> Event:
-    """The event that the receiver stored with the delivery."""
-    return Event(**{**document, "occurred_at": datetime.fromisoformat(document["occurred_at"])})
-
-
 def _receive(session: Session, delivery_id: str) -> list[WakeUp]:
     delivery = session.get(Delivery, delivery_id, with_for_update=True)
     if delivery is None or delivery.state != DeliveryState.STORED:
@@ -61,13 +59,15 @@ def _receive(session: Session, delivery_id: str) -> list[WakeUp]:
     uncovered: list[str] = []
     for document in delivery.events:
         event = event_from(document)
-        if known_event(session, source=delivery.source, key=event.key):
+        if _is_known(session, delivery.source, event):
             continue
         program = configuration().program_for(source=delivery.source, course=event.course)
         if program is None:
             uncovered.append(event.course)
         else:
             wakeups += _to_case(session, delivery, event, program.name)
+    for document in delivery.scores:
+        wakeups += _keep_score(session, delivery, reported_score_from(document))
     delivery.due_at = None
     if uncovered:
         courses = ", ".join(sorted(set(uncovered)))
@@ -79,6 +79,34 @@ def _receive(session: Session, delivery_id: str) -> list[WakeUp]:
     else:
         delivery.state, delivery.error_kind, delivery.error = DeliveryState.RECEIVED, None, None
     return wakeups
+
+
+def _is_known(session: Session, source: str, event: Event) -> bool:
+    """Whether the event was seen before; what a sweep saw without being told of the claim takes it over."""
+    known = known_event(session, source=source, event=event)
+    if known is None:
+        return False
+    if known.claim is None and event.claim is not None:
+        known.claim = as_json(event.claim)
+    return True
+
+
+def _keep_score(session: Session, delivery: Delivery, score: ReportedScore) -> list[WakeUp]:
+    """A result that the LMS tells only once is kept as its attestation about the learner."""
+    program = configuration().program_for(source=delivery.source, course=score.course)
+    if program is None:
+        return []  # scores of courses without a program decide nothing; their completions are told of
+    said = Attestation(
+        id=new_id("attestation"), kind=AttestationKind.SCORE, about=score.item, author=f"lms:{delivery.source}",
+        reason=f"reported as attempt {score.attempt}" if score.attempt else "reported", made_at=score.at,
+        points=score.percent, out_of=Decimal(100),
+    )  # fmt: skip
+    learner = learner_id(session, source=delivery.source, ref=score.learner)
+    row = as_row(
+        said, learner_id=learner, program=program.name, document=as_json(said),
+        key=f"{delivery.source}:{score.key}",
+    )  # fmt: skip
+    return attest(session, row, actor=ACTOR)
 
 
 def _to_case(session: Session, delivery: Delivery, event: Event, program: str) -> list[WakeUp]:
@@ -93,7 +121,7 @@ def _to_case(session: Session, delivery: Delivery, event: Event, program: str) -
         case = _new_case(delivery, event, program, learner)
         open_case(session, case, actor=ACTOR, facts=facts)
         wakeups = [WakeUp(task=Stage.GATHER.value, id=case.id)]
-    elif case.stage == Stage.FAILED:
+    elif case.stage in {Stage.FAILED, Stage.INFORM} or _completed_since_closed(case, event):
         # a new completion after a failed check: the record may be better now
         wakeups = advance(session, case, Stage.GATHER, kind="event.reopened", actor=ACTOR, **facts)
     else:
@@ -103,10 +131,15 @@ def _to_case(session: Session, delivery: Delivery, event: Event, program: str) -
         EventRow(
             id=new_id("event"), delivery_id=delivery.id, source=delivery.source, key=event.key,
             learner=event.learner, course=event.course, occurred_at=event.occurred_at, case_id=case.id,
+            swept=event.swept, claim=as_json(event.claim) if event.claim else None,
         )
     )  # fmt: skip
     session.flush()
     return wakeups
+
+
+def _completed_since_closed(case: Case, event: Event) -> bool:
+    return case.stage == Stage.CLOSED and event.occurred_at > case.entered_at
 
 
 def _new_case(delivery: Delivery, event: Event, program: str, learner: str) -> Case:

@@ -71,8 +71,8 @@ def replay(stopped_id: str, *, actor: str) -> list[WakeUp]:
     """
     with transaction() as session:
         case = session.get(Case, stopped_id, with_for_update=True)
-        if case:
-            return _replay_case(session, case, actor)
+        if case and case.stage != Stage.CLOSED:
+            return put_back(session, case, actor)
         delivery = session.get(Delivery, stopped_id, with_for_update=True)
         return _replay_delivery(session, delivery, actor) if delivery else []
 
@@ -130,9 +130,10 @@ def _stopped_deliveries(which: Filter) -> list[Stopped]:
         ]
 
 
-def _replay_case(session: Session, case: Case, actor: str) -> list[WakeUp]:
+def put_back(session: Session, case: Case, actor: str) -> list[WakeUp]:
+    """Put a locked case back into the run: where it stopped, or to the beginning if its record was judged."""
     now = clock.now()
-    if case.stage == Stage.FAILED:
+    if case.stage in {Stage.FAILED, Stage.CLOSED}:
         return advance(session, case, Stage.GATHER, kind="case.replayed", actor=actor)
     if case.stage != Stage.HELD:
         if case.due_at is None or case.due_at > now:

@@ -14,6 +14,9 @@ from pipeline import clock
 from pipeline.configuration.loading import configuration
 from pipeline.settings import settings
 from pipeline.stages import STEPS, Stage
+from pipeline.steps.alerting import escalate
+from pipeline.steps.digest import due_digests
+from pipeline.steps.poll import due_sweeps
 from pipeline.steps.turn import WakeUp
 from pipeline.store.cases import Case
 from pipeline.store.credentials import CredentialRow
@@ -41,7 +44,8 @@ def sweep(*, waiting: int = 0) -> list[WakeUp]:
         cases = _unannounced(session, Case, room, [Case.stage.in_([stage.value for stage in STEPS])])
     wakeups = [WakeUp(task="receive", id=row.id) for row in deliveries]
     wakeups += [WakeUp(task=row.stage, id=row.id) for row in cases]
-    return wakeups + _lanes()
+    escalate()
+    return wakeups + due_sweeps() + due_digests() + _lanes()
 
 
 def last_tick_age() -> float | None:

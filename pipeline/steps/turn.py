@@ -26,6 +26,8 @@ from pipeline.configuration.loading import configuration
 from pipeline.errors import Failure, Misconfigured, NotReady, Outage, Rejected, Throttled, Unsure
 from pipeline.settings import settings
 from pipeline.stages import Stage
+from pipeline.steps.alerting import case_alert
+from pipeline.steps.deadline import error_class
 from pipeline.store.cases import Case
 from pipeline.store.database import transaction
 
@@ -125,11 +127,11 @@ def mine(session: Session, turn: Turn) -> Case:
 def advance(session: Session, case: Case, to: Stage, *, kind: str, actor: str, **facts: Any) -> list[WakeUp]:
     """Move the case to its next stage, due at once, with a clean count of attempts."""
     now = clock.now()
-    resting = to not in {Stage.GATHER, Stage.VERIFY, Stage.NOTIFY, Stage.DOWNSTREAM}
+    resting = to not in {Stage.GATHER, Stage.VERIFY, Stage.INFORM, Stage.NOTIFY, Stage.DOWNSTREAM}
     change(
         session, case, to, kind=kind, actor=actor, facts=facts,
         due_at=None if resting else now, announced_at=None if resting else now, owner=None,
-        attempts=0, crashes=0, waits=0, error_kind=None, error=None, resume=None,
+        attempts=0, crashes=0, waits=0, error_kind=None, error=None, resume=None, decide_by=None, escalated_at=None,
     )  # fmt: skip
     return [] if resting else [WakeUp(task=to.value, id=case.id)]
 
@@ -140,8 +142,18 @@ def hold(session: Session, case: Case, *, actor: str, error: str, reason: str, r
         session, case, Stage.HELD, kind="case.held", actor=actor,
         facts={"error": error, "reason": reason, "resume": resume.value, **facts},
         due_at=None, announced_at=None, owner=None, error_kind=error, error=reason[:1000], resume=resume.value,
+        decide_by=clock.now() + error_class(error).sla, escalated_at=None,
     )  # fmt: skip
+    case_alert(session, case)
     log.warning("case_held", case=case.id, error=error, reason=reason, stage=resume.value)
+
+
+def fail(session: Session, case: Case, *, actor: str, kind: str, reason: str, **facts: Any) -> None:
+    """The criteria are not met. Nothing is issued; the case stays to be seen, and to be overridden, by a person."""
+    advance(session, case, Stage.FAILED, kind=kind, actor=actor, **facts)
+    case.error_kind, case.error = "criteria", reason[:1000]
+    case.decide_by = clock.now() + error_class("criteria").sla
+    case_alert(session, case)
 
 
 def later(session: Session, case: Case, *, actor: str, kind: str, due: datetime, **columns: Any) -> None:

@@ -116,13 +116,13 @@ def test_a_pump_that_dies_before_it_commits_the_answer_leaves_one_credential(
 def test_a_worker_that_dies_over_the_mail_sends_it_once_more_under_the_same_message_id(
     confer: Driver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pipeline.steps import notify as step
+    from pipeline.steps import mailing
 
     email = confer.learner()
     confer.complete()
     confer.until("notify")
     with monkeypatch.context() as patched:
-        patched.setattr(step, "_commit_sent", dies)
+        patched.setattr(mailing, "_commit_sent", dies)
         with pytest.raises(Killed):
             confer.drain()
     confer.waiting.clear()
