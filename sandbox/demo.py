@@ -207,6 +207,9 @@ def _environment(data: Path, ports: Ports) -> dict[str, str]:
         "ACCREDIBLE_KEY": "accredible-key",
         "SIS_URL": f"{sandbox}/sis",
         "SIS_TOKEN": "sis-token",
+        "REGISTRAR_TOKEN": "demo-registrar-that-everybody-knows",
+        "HEAD_REGISTRAR_TOKEN": "demo-head-registrar-that-everybody-knows",
+        "PROCTORING_TOKEN": "demo-proctoring-that-everybody-knows",
     }
 
 

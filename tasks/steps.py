@@ -7,9 +7,12 @@ from typing import Any
 from celery import shared_task
 
 from pipeline.stages import Stage
+from pipeline.steps.digest import tell_staff
 from pipeline.steps.downstream import downstream
 from pipeline.steps.gather import gather
+from pipeline.steps.inform import inform
 from pipeline.steps.notify import notify
+from pipeline.steps.poll import LEASE, poll
 from pipeline.steps.receive import receive
 from pipeline.steps.turn import take_turn
 from pipeline.steps.verify import verify
@@ -36,6 +39,12 @@ def verify_task(case_id: str, **_: Any) -> None:
     announce(take_turn(case_id, Stage.VERIFY, verify))
 
 
+@shared_task(name="confer.inform")
+def inform_task(case_id: str, **_: Any) -> None:
+    """Mail the learner what is missing."""
+    announce(take_turn(case_id, Stage.INFORM, inform))
+
+
 @shared_task(name="confer.notify")
 def notify_task(case_id: str, **_: Any) -> None:
     """Mail the learner."""
@@ -46,3 +55,16 @@ def notify_task(case_id: str, **_: Any) -> None:
 def downstream_task(case_id: str, **_: Any) -> None:
     """Update SIS and the rest."""
     announce(take_turn(case_id, Stage.DOWNSTREAM, downstream))
+
+
+# a course of thousands is read one learner at a time at some LMSs; a second message meanwhile finds it claimed
+@shared_task(name="confer.poll", time_limit=LEASE.total_seconds(), soft_time_limit=LEASE.total_seconds() - 60)
+def poll_task(sweep: str, **_: Any) -> None:
+    """Sweep a course for completions that no webhook announced."""
+    announce(poll(sweep))
+
+
+@shared_task(name="confer.tell-staff")
+def tell_staff_task(channel: str, **_: Any) -> None:
+    """Tell staff what has gathered for a channel."""
+    announce(tell_staff(channel))

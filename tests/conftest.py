@@ -23,7 +23,7 @@ from pipeline.steps.turn import WakeUp
 from pipeline.store.database import Row, engine, forget_engine
 from sandbox.control import SandboxControl
 from sandbox.server import Sandbox
-from tests.driver import WEBHOOK_SECRET, Clock, Driver
+from tests.driver import TOKENS, WEBHOOK_SECRET, Clock, Driver
 
 SHIPPED = Path(__file__).parent.parent / "config"
 SECRET = "a-secret-for-tests-that-is-long-enough"
@@ -96,6 +96,9 @@ def accounts_env(confer_env: Settings, sandbox: Sandbox, monkeypatch: pytest.Mon
         "ACCREDIBLE_KEY": "accredible-key",
         "SIS_URL": f"{sandbox.http}/sis",
         "SIS_TOKEN": "sis-token",
+        "REGISTRAR_TOKEN": TOKENS["registrar"],
+        "HEAD_REGISTRAR_TOKEN": TOKENS["head-registrar"],
+        "PROCTORING_TOKEN": TOKENS["proctoring"],
     }
     for name, value in values.items():
         monkeypatch.setenv(name, value)
@@ -122,7 +125,7 @@ def make_driver(
     accounts_env: Settings, control: SandboxControl, still: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[..., Driver]]:
     """Makes the installation of a test, with settings of its own."""
-    from web import create_app, webhooks
+    from web import attestations, create_app, reviews, webhooks
 
     waiting: deque[WakeUp] = deque()
 
@@ -132,7 +135,8 @@ def make_driver(
         def send(self, wakeup: WakeUp) -> None:
             waiting.append(wakeup)
 
-    monkeypatch.setattr(webhooks, "herald", Collector())
+    for module in (webhooks, reviews, attestations):
+        monkeypatch.setattr(module, "herald", Collector())
     handlers = list(logging.getLogger().handlers)
 
     def make(**variables: str) -> Driver:

@@ -21,8 +21,10 @@ from pipeline.configuration.loading import configuration
 from pipeline.stages import Stage
 from pipeline.steps.downstream import downstream
 from pipeline.steps.gather import gather
+from pipeline.steps.inform import inform
 from pipeline.steps.issue import pump
 from pipeline.steps.notify import notify
+from pipeline.steps.poll import poll
 from pipeline.steps.receive import receive
 from pipeline.steps.sweep import sweep
 from pipeline.steps.turn import WakeUp, Work, take_turn
@@ -38,12 +40,15 @@ from pipeline.store.outbox import Message, Update
 from sandbox.control import SandboxControl, send_to
 
 WEBHOOK_SECRET = "the-webhook-secret-of-campus"
+#: the people and systems of the shipped staff.yaml
+TOKENS = {name: f"the-token-of-{name}-in-tests" for name in ("registrar", "head-registrar", "proctoring")}
 #: courses of the sandbox's Moodle: the shipped programs issue the first with us, the second at Accredible
 SAFETY, FIRST_AID, COMPLIANCE = 11, 12, 13
 
 _WORK: dict[str, tuple[Stage, Work]] = {
     "gather": (Stage.GATHER, gather),
     "verify": (Stage.VERIFY, verify),
+    "inform": (Stage.INFORM, inform),
     "notify": (Stage.NOTIFY, notify),
     "downstream": (Stage.DOWNSTREAM, downstream),
 }
@@ -78,6 +83,8 @@ class Driver:
     control: SandboxControl
     config: Path
     waiting: deque[WakeUp] = field(default_factory=deque)
+    #: sweep the LMSs as well; most tests count calls or set faults for what a webhook starts
+    polls: bool = False
 
     # what arrives
 
@@ -121,12 +128,31 @@ class Driver:
     def _dry() -> dict[str, Any]:
         return send_to("http://receiver.example/webhooks/campus", WEBHOOK_SECRET, dry=True)
 
+    def api(self, method: str, path: str, body: Any = None, *, by: str = "registrar", **more: Any) -> TestResponse:
+        """Ask the API for staff, as one of the people or systems of staff.yaml."""
+        headers = {"Authorization": f"Bearer {TOKENS[by]}"} if by else {}
+        return self.web.open(f"/api/{path}", method=method, json=body, headers=headers, **more)
+
+    def waiting_case(self, learner: int = 307, *, by: str = "registrar") -> dict[str, Any]:
+        """A learner's case, compiled as a reviewer reads it."""
+        answer = self.api("GET", f"reviews/{self.case(learner).id}", by=by)
+        assert answer.status_code == 200, answer.get_data(as_text=True)
+        return dict(answer.get_json())
+
+    def decide(self, action: str, learner: int = 307, *, by: str = "registrar", **more: Any) -> TestResponse:
+        """Read a learner's case and decide about it."""
+        read = self.waiting_case(learner, by=by)
+        wish = {"action": action, "reason": "seen by a test", "version": read["version"], **more}
+        return self.api("POST", f"reviews/{read['case']}/decision", wish, by=by)
+
     # what workers do
 
     def step(self, wakeup: WakeUp) -> list[WakeUp]:
         """Do what one wake-up asks for; returns what it announces."""
         if wakeup.task == "receive":
             return receive(wakeup.id)
+        if wakeup.task == "poll":
+            return poll(wakeup.id) if self.polls else []
         if wakeup.task == "issue":
             announced: list[WakeUp] = []
             if pump(wakeup.id, announced.extend):

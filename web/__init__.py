@@ -8,9 +8,10 @@ from flask_limiter.util import get_remote_address
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from pipeline.configuration.loading import configuration
+from pipeline.review.refusals import Refusal
 from pipeline.settings import settings
 from tasks.logs import configure
-from web import health, metrics, problems, status, verification, webhooks
+from web import attestations, health, metrics, problems, reviews, staff, status, verification, webhooks
 
 #: for one address, on pages that anybody may ask for
 PUBLIC_LIMIT = "300 per minute"
@@ -35,12 +36,17 @@ def create_app() -> Flask:
         hops = limits.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     problems.register(app)
+    app.register_error_handler(Refusal, staff.refused)
     # counted in each process by itself: a broker that is frozen must not hold up a page
     limiter = Limiter(get_remote_address, app=app, storage_uri="memory://")
     limiter.limit(PUBLIC_LIMIT)(verification.verification)
     limiter.limit(PUBLIC_LIMIT)(status.status)
+    limiter.limit(PUBLIC_LIMIT)(reviews.reviews)
+    limiter.limit(PUBLIC_LIMIT)(attestations.attestations)
     for blueprint in (
         webhooks.webhooks,
+        reviews.reviews,
+        attestations.attestations,
         health.health,
         metrics.metrics,
         status.status,

@@ -8,7 +8,7 @@ from flask import Blueprint, Response, abort, jsonify, make_response, render_tem
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from pipeline.stages import STEPS, Stage
+from pipeline.stages import RUN, Stage
 from pipeline.store.cases import Case
 from pipeline.store.credentials import CredentialRow
 from pipeline.store.database import reading
@@ -37,7 +37,7 @@ def show(link: str) -> Response:
     if request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json":
         response = jsonify(document)
     else:
-        stages = [*(stage.value for stage in STEPS), Stage.DONE.value]
+        stages = [*(stage.value for stage in RUN), Stage.DONE.value]
         response = make_response(render_template("status.html", **document, stages=stages))
     response.headers["Cache-Control"] = "no-store"
     return response

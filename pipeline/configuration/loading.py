@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import string
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -13,6 +13,7 @@ from pipeline.adapters import LMSS, PLATFORMS
 from pipeline.configuration.accounts import read_accounts
 from pipeline.configuration.documents import ConfigurationFault, Document, Fault, read_document
 from pipeline.configuration.programs import PLACEHOLDERS, Award, Program, read_program
+from pipeline.configuration.staff import Staff, read_staff
 from pipeline.contracts import Account
 from pipeline.settings import settings
 
@@ -25,6 +26,7 @@ class Configuration:
     platforms: Mapping[str, Account]
     targets: Mapping[str, Account]
     programs: Mapping[str, Program]
+    staff: Staff = field(default_factory=Staff)
 
     def program_for(self, *, source: str, course: str) -> Program | None:
         """The program that covers a course, if one does."""
@@ -70,11 +72,12 @@ def load_configuration(directory: Path) -> Configuration:
                 faults += _clashes(document, program, programs)
                 faults += _dangling(document, program, Accounts(accounts, receivers, lms, platforms))
                 programs[program.name] = program
+    staff = _staff(directory, faults)
     if accounts and not programs and not faults:
         faults.append(Fault(file=f"{directory}/programs", line=1, path="", problem="there is no program"))
     if faults:
         raise ConfigurationFault(faults)
-    return Configuration(lms=lms, platforms=platforms, targets=targets, programs=programs)
+    return Configuration(lms=lms, platforms=platforms, targets=targets, programs=programs, staff=staff)
 
 
 @cache
@@ -85,6 +88,13 @@ def configuration() -> Configuration:
         ConfigurationFault: see `load_configuration`.
     """
     return load_configuration(settings().config)
+
+
+def _staff(directory: Path, faults: list[Fault]) -> Staff:
+    """Who decides and who is told; without the file, nobody but by command."""
+    file = directory / "staff.yaml"
+    document = _read(file, directory, faults) if file.exists() else None
+    return read_staff(document, faults) if document else Staff()
 
 
 def _read(file: Path, directory: Path, faults: list[Fault]) -> Document | None:

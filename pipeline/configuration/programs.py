@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from marshmallow import Schema, fields, validate
@@ -48,10 +48,12 @@ class CredentialSchema(Schema):
 
 
 class TimingSchema(Schema):
-    """When: a review window before issuing, and how long to wait for a lagging LMS."""
+    """When: a review window before issuing, how long to wait for a lagging LMS, how far back to look."""
 
     issue_after = Duration(load_default=timedelta(0))
     wait_for_lms = Duration(load_default=timedelta(hours=24))
+    #: completions from this day on are swept; without it only those after the program was added
+    sweep_from = fields.Date(load_default=None, allow_none=True)
 
 
 class NotifySchema(Schema):
@@ -59,6 +61,8 @@ class NotifySchema(Schema):
 
     learner = fields.Boolean(load_default=True)
     supervisor = fields.Boolean(load_default=False)
+    #: tell the learner what is missing when the criteria are not met
+    gap = fields.Boolean(load_default=True)
     linkedin = fields.Boolean(load_default=True)
 
 
@@ -103,8 +107,10 @@ class Program:
     awards: tuple[Award, ...]
     issue_after: timedelta
     wait_for_lms: timedelta
+    sweep_from: date | None
     tell_learner: bool
     tell_supervisor: bool
+    tell_gap: bool
     linkedin: bool
     downstream: tuple[str, ...]
     version: str
@@ -121,6 +127,11 @@ class Program:
     def prerequisites(self) -> tuple[str, ...]:
         """Other courses whose completion the criteria ask for."""
         return tuple(dict.fromkeys(course for criterion in self.criteria for course in criterion.courses()))
+
+    @property
+    def required_credentials(self) -> tuple[str, ...]:
+        """Other programs whose credential the criteria ask for."""
+        return tuple(dict.fromkeys(name for criterion in self.criteria for name in criterion.credentials()))
 
 
 def read_program(document: Document, faults: list[Fault]) -> Program | None:
@@ -167,8 +178,10 @@ def _program(loaded: dict[str, Any], checked: dict[str, Any], *, file: str) -> P
         awards=tuple(Award(**{**award, "formats": tuple(award["formats"])}) for award in credential["at"]),
         issue_after=timing["issue_after"],
         wait_for_lms=timing["wait_for_lms"],
+        sweep_from=timing["sweep_from"],
         tell_learner=notify["learner"],
         tell_supervisor=notify["supervisor"],
+        tell_gap=notify["gap"],
         linkedin=notify["linkedin"],
         downstream=tuple(loaded["downstream"]),
         version=content_hash(content),
