@@ -26,6 +26,7 @@ from pipeline.values import (
     Format,
     Issued,
     Order,
+    Outcome,
     Rate,
     Record,
     Template,
@@ -223,6 +224,16 @@ class Criterion(Adapter, ABC):
     def __init__(self, values: Mapping[str, Any]) -> None:
         self.values = values
 
+    @property
+    def title(self) -> str:
+        """What its checks are called: the same criterion may be asked twice of a program, about different things."""
+        return self.name
+
+    @property
+    def asks(self) -> frozenset[Fact]:
+        """The facts that the LMS has to supply: none where a person attests it instead."""
+        return frozenset() if self.values.get("attested") else self.needs
+
     @abstractmethod
     def judge(self, record: Record) -> Check:
         """Pass, hold or fail, with the evidence. Never raises for anything a record may hold."""
@@ -234,3 +245,10 @@ class Criterion(Adapter, ABC):
     def credentials(self) -> tuple[str, ...]:
         """Other programs whose credential has to be looked up for this criterion."""
         return ()
+
+    def check(self, record: Record, outcome: Outcome, *, threshold: str, seen: str, reason: str, where: str) -> Check:
+        """The check that says so."""
+        return Check(
+            criterion=self.title, outcome=outcome, threshold=threshold, seen=seen, where=where,
+            read_at=record.read_at, reason=reason,
+        )  # fmt: skip

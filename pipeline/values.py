@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -179,6 +179,18 @@ class Outcome(StrEnum):
     PASS = "pass"
     HOLD = "hold"
     FAIL = "fail"
+
+    @staticmethod
+    def all_of(outcomes: Iterable[Outcome]) -> Outcome:
+        """One fail fails, else one hold holds; only all passed is a pass. Nothing checked is doubt."""
+        found = set(outcomes) or {Outcome.HOLD}
+        return next(outcome for outcome in (Outcome.FAIL, Outcome.HOLD, Outcome.PASS) if outcome in found)
+
+    @staticmethod
+    def any_of(outcomes: Iterable[Outcome]) -> Outcome:
+        """One pass passes, else one hold holds; only all failed is a fail. Nothing checked is doubt."""
+        found = set(outcomes) or {Outcome.HOLD}
+        return next(outcome for outcome in (Outcome.PASS, Outcome.HOLD, Outcome.FAIL) if outcome in found)
 
 
 @dataclass(frozen=True, kw_only=True)

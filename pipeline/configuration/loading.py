@@ -63,15 +63,7 @@ def load_configuration(directory: Path) -> Configuration:
     receivers = _read(directory / "targets.yaml", directory, faults)
     if receivers:
         targets = read_accounts(receivers, None, faults)
-    programs: dict[str, Program] = {}
-    for file in sorted((directory / "programs").glob("*.yaml")):
-        document = _read(file, directory, faults)
-        if document:
-            program = read_program(document, faults)
-            if program:
-                faults += _clashes(document, program, programs)
-                faults += _dangling(document, program, Accounts(accounts, receivers, lms, platforms))
-                programs[program.name] = program
+    programs = _programs(directory, Accounts(accounts, receivers, lms, platforms), faults)
     staff = _staff(directory, faults)
     if accounts and not programs and not faults:
         faults.append(Fault(file=f"{directory}/programs", line=1, path="", problem="there is no program"))
@@ -88,6 +80,21 @@ def configuration() -> Configuration:
         ConfigurationFault: see `load_configuration`.
     """
     return load_configuration(settings().config)
+
+
+def _programs(directory: Path, accounts: Accounts, faults: list[Fault]) -> dict[str, Program]:
+    read: list[tuple[Document, Program]] = []
+    documents = [_read(file, directory, faults) for file in sorted((directory / "programs").glob("*.yaml"))]
+    for document in filter(None, documents):
+        program = read_program(document, faults)
+        if program:
+            faults += _clashes(document, program, [other for _, other in read])
+            faults += _dangling(document, program, accounts)
+            read.append((document, program))
+    written = {str(document.data.get("program")) for document in documents if document}
+    for document, program in read:
+        faults += _unheld(document, program, written)
+    return {program.name: program for _, program in read}
 
 
 def _staff(directory: Path, faults: list[Fault]) -> Staff:
@@ -119,9 +126,9 @@ class Accounts(NamedTuple):
         return entries if isinstance(entries, Mapping) else {}
 
 
-def _clashes(document: Document, program: Program, programs: Mapping[str, Program]) -> list[Fault]:
+def _clashes(document: Document, program: Program, programs: Iterable[Program]) -> list[Fault]:
     faults = []
-    for other in programs.values():
+    for other in programs:
         if other.name == program.name:
             faults.append(document.fault(("program",), f"the name is taken by {other.file}"))
         if (other.source, other.course) == (program.source, program.course):
@@ -161,14 +168,30 @@ def _unknown(name: str, known: Iterable[object], file: str) -> str:
 def _unanswerable(document: Document, program: Program, lms: Mapping[str, Account]) -> list[Fault]:
     if program.source not in lms:
         return []  # its own fault is reported where it stands
-    adapter = LMSS[lms[program.source].adapter]
+    account = lms[program.source]
+    adapter = LMSS[account.adapter]
+    supplied = adapter.supplies(account.options)
+    named = document.data["criteria"]
     return [
         document.fault(
             ("criteria", criterion.name),
-            f"{adapter.label} cannot supply {', '.join(sorted(criterion.needs - adapter.provides))}",
+            f"{adapter.label} cannot supply {', '.join(sorted(criterion.asks - supplied))}"
+            + ("; write `attested: true` if a person is to attest it" if "attested" in criterion.values else ""),
         )
         for criterion in program.criteria
-        if not criterion.needs <= adapter.provides
+        if criterion.name in named and not criterion.asks <= supplied
+    ]
+
+
+def _unheld(document: Document, program: Program, programs: Iterable[str]) -> list[Fault]:
+    """Credentials that are asked for and that no program issues, or only this one."""
+    return [
+        document.fault(
+            ("criteria", "prerequisites", "credentials"),
+            "is the program itself" if name == program.name else _unknown(name, programs, "programs"),
+        )
+        for name in program.required_credentials
+        if name == program.name or name not in programs
     ]
 
 

@@ -13,9 +13,9 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
-from pipeline.adapters import CRITERIA
 from pipeline.configuration.accounts import NAME
 from pipeline.configuration.documents import Document, Fault
+from pipeline.configuration.rules import criteria_from, kept_criteria, read_criteria
 from pipeline.contracts import Criterion
 from pipeline.options import Duration
 from pipeline.store.decisions import content_hash
@@ -121,7 +121,7 @@ class Program:
     def needs(self) -> frozenset[Fact]:
         """The facts that have to be read to judge by this program and to tell who is to be told."""
         supervisor = {Fact.SUPERVISOR} if self.tell_supervisor else set()
-        return frozenset({Fact.SCORES, *supervisor}.union(*(criterion.needs for criterion in self.criteria)))
+        return frozenset({Fact.SCORES, *supervisor}.union(*(criterion.asks for criterion in self.criteria)))
 
     @property
     def prerequisites(self) -> tuple[str, ...]:
@@ -138,30 +138,21 @@ def read_program(document: Document, faults: list[Fault]) -> Program | None:
     """The program of one file; None where it has faults, which are added to `faults`."""
     before = len(faults)
     loaded = document.load(ProgramSchema(), faults=faults)
-    criteria = document.data.get("criteria")
-    checked: dict[str, Any] = {}
-    if isinstance(criteria, Mapping):
-        for name in criteria:
-            if name not in CRITERIA:
-                known = ", ".join(sorted(CRITERIA))
-                faults.append(document.fault(("criteria", str(name)), f"is no criterion; known: {known}"))
-                continue
-            checked[str(name)] = document.load(CRITERIA[name].options(), at=("criteria", name), faults=faults)
+    criteria = read_criteria(document, faults)
     if len(faults) > before or loaded is None:
         return None
-    return _program(loaded, checked, file=document.file)
+    return _program(loaded, criteria, file=document.file)
 
 
 def program_from(document: Mapping[str, Any]) -> Program:
     """The program as it was when a decision was made by it, from the content kept with the decision."""
     loaded = ProgramSchema().load(dict(document))
-    checked = {name: CRITERIA[name].options().load(values) for name, values in document["criteria"].items()}
-    return _program(loaded, checked, file="")
+    return _program(loaded, criteria_from(document["criteria"]), file="")
 
 
-def _program(loaded: dict[str, Any], checked: dict[str, Any], *, file: str) -> Program:
+def _program(loaded: dict[str, Any], criteria: tuple[Criterion, ...], *, file: str) -> Program:
     content = dict(ProgramSchema().dump(loaded))
-    content["criteria"] = {name: CRITERIA[name].options().dump(values) for name, values in checked.items()}
+    content["criteria"] = kept_criteria(criteria)
     content["credential"]["title"] = content["credential"].get("title") or loaded["title"]
     credential, timing, notify = loaded["credential"], loaded["timing"], loaded["notify"]
     return Program(
@@ -169,7 +160,7 @@ def _program(loaded: dict[str, Any], checked: dict[str, Any], *, file: str) -> P
         title=loaded["title"],
         source=loaded["source"],
         course=loaded["course"],
-        criteria=tuple(CRITERIA[name](values) for name, values in sorted(checked.items())),
+        criteria=criteria,
         credential_title=content["credential"]["title"],
         description=credential["description"],
         narrative=credential["criteria"],

@@ -18,6 +18,7 @@ class Profile(Criterion):
     label = "learner profile"
     options = NoOptions
     needs = frozenset({Fact.PROFILE})
+    always = True
 
     def judge(self, record: Record) -> Check:
         learner, faults = record.learner, []
@@ -27,12 +28,8 @@ class Profile(Criterion):
             faults.append("no usable e-mail address")
         if learner.suspended:
             faults.append("the account is suspended at the LMS")
-        return Check(
-            criterion=self.name,
-            outcome=Outcome.HOLD if faults else Outcome.PASS,
-            threshold="name, e-mail address, active account",
-            seen="; ".join(faults) or "complete",
-            where=record.sources.get(Fact.PROFILE, "not read"),
-            read_at=record.read_at,
-            reason="; ".join(faults) or "complete",
-        )
+        said = "; ".join(faults) or "complete"
+        return self.check(
+            record, Outcome.HOLD if faults else Outcome.PASS, threshold="name, e-mail address, active account",
+            seen=said, reason=said, where=record.sources.get(Fact.PROFILE, "not read"),
+        )  # fmt: skip

@@ -1,23 +1,67 @@
-"""The assessment score meets the program's threshold; near it, a person looks."""
+"""The assessment score meets the program's threshold; near it, a person looks.
+
+All arithmetic is exact, in fractions: 79.995 is not 80, and 3.5 of 5.0 is met by 7 of 10. The margin is a percentage
+of the threshold (guide, step 5: "score within 2 % of threshold"), so at 80 it is 1.6 points to either side.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
+from fractions import Fraction
+from typing import Any
 
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
 
+from pipeline.attestation import AttestationKind
+from pipeline.attested import attested, cited, temper
 from pipeline.contracts import Criterion
-from pipeline.values import Check, Fact, Outcome, Record, Score
+from pipeline.marks import Mark, amount, mark_of, shown
+from pipeline.values import Check, Fact, Outcome, Record
+
+_POSITIVE = validate.Range(min=0, min_inclusive=False, max=100_000)
 
 
 class ScoreSchema(Schema):
-    """`score: {threshold: 80, item: Final quiz, margin: 2}`"""
+    """`score: {threshold: 80, item: Final quiz}`, or a list of such; without an item, the course total."""
 
-    threshold = fields.Decimal(required=True, as_string=True, validate=validate.Range(min=0, max=100))
-    #: which graded item; without it the course total
+    threshold = fields.Decimal(required=True, as_string=True, validate=validate.Range(min=0, max=100_000))
+    #: what the threshold is counted in: percent, or the points of a rubric, such as 5.0
+    out_of = fields.Decimal(load_default=Decimal(100), as_string=True, validate=_POSITIVE)
+    #: which graded item
     item = fields.String(load_default=None, allow_none=True)
-    #: in percent of the threshold (guide, step 5: "within 2 % of threshold")
-    margin = fields.Decimal(load_default=Decimal(2), as_string=True, validate=validate.Range(min=0, max=100))
+    #: several graded items with their weights, instead of one: `{Project: 40, Final exam: 60}`
+    items = fields.Dict(
+        keys=fields.String(), values=fields.Decimal(as_string=True, validate=_POSITIVE), load_default=dict
+    )
+    #: which attempt counts; without it, what the LMS counts
+    attempt = fields.String(load_default=None, allow_none=True, validate=validate.OneOf(["best", "last", "first"]))
+    #: in percent of the threshold; 2, but 0 for what persons attest
+    margin = fields.Decimal(
+        load_default=None, allow_none=True, as_string=True, validate=validate.Range(min=0, max=100)
+    )
+    #: persons or outside systems attest the result, because the LMS cannot tell
+    attested = fields.Boolean(load_default=False)
+
+    @validates_schema(skip_on_field_errors=True)
+    def _whole(self, data: dict[str, Any], **_: Any) -> None:
+        """What the schema cannot say of one member alone.
+
+        Raises:
+            ValidationError: naming the member that does not fit.
+        """
+        if data["threshold"] > data["out_of"]:
+            raise ValidationError({"threshold": [f"is more than {data['out_of']}, of which it is counted"]})
+        if data["item"] and data["items"]:
+            raise ValidationError({"items": ["write `item` or `items`, not both"]})
+        if data["attested"] and not data["item"] and not data["items"]:
+            raise ValidationError({"item": ["name what is attested, such as `Capstone`"]})
+
+    @post_load
+    def _margin(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        if data["margin"] is None:
+            data["margin"] = Decimal(0) if data["attested"] else Decimal(2)
+        return data
 
 
 class AssessmentScore(Criterion):
@@ -28,34 +72,62 @@ class AssessmentScore(Criterion):
     options = ScoreSchema
     needs = frozenset({Fact.SCORES})
 
+    @property
+    def title(self) -> str:
+        items = [self.values["item"]] if self.values["item"] else sorted(self.values["items"])
+        return f"{self.name}:{' + '.join(items)}" if items else self.name
+
+    @property
+    def asks(self) -> frozenset[Fact]:
+        if self.values["attested"]:
+            return frozenset()
+        return self.needs | {Fact.ATTEMPTS} if self.values["attempt"] else self.needs
+
     def judge(self, record: Record) -> Check:
-        threshold: Decimal = self.values["threshold"]
-        margin = threshold * self.values["margin"] / 100
-        named, item = self._score(record), self.values["item"] or "course total"
-        if len(named) != 1:
-            reason = f"the LMS reports no score for {item}" if not named else f"{item} names {len(named)} scores"
-            return self._check(record, Outcome.HOLD, "none" if not named else "several", reason)
-        percent = named[0].percent
-        if percent is None:
-            return self._check(record, Outcome.HOLD, "not graded", f"{item} is not graded")
-        if abs(percent - threshold) <= margin and margin > 0:
-            reason = f"within {margin.normalize():f} points of the threshold"
-            return self._check(record, Outcome.HOLD, f"{percent} %", reason)
-        if percent >= threshold:
-            return self._check(record, Outcome.PASS, f"{percent} %", "meets the threshold")
-        return self._check(record, Outcome.FAIL, f"{percent} %", "below the threshold")
+        weights: Mapping[str, Decimal] = self.values["items"] or {self.values["item"] or "": Decimal(1)}
+        marks = {item: mark_of(record, item, attempt=self.values["attempt"], attested_only=self.values["attested"])
+                 for item in weights}  # fmt: skip
+        threshold, eased = self._threshold(record, list(weights))
+        outcome, seen, reason = self._compare(marks, weights, threshold)
+        places = dict.fromkeys(mark.where for mark in marks.values())
+        check = self.check(
+            record, outcome, seen=seen, reason=reason, where=", ".join(places),
+            threshold=self._shown(threshold) + (f" (accommodated, {eased})" if eased else ""),
+        )  # fmt: skip
+        return temper(check, record, about=self.name, items=[item or "course total" for item in weights],
+                      adapted=bool(eased))  # fmt: skip
 
-    def _score(self, record: Record) -> list[Score]:
-        item = self.values["item"]
-        return [score for score in record.scores if (score.total if item is None else score.item == item)]
+    def _compare(
+        self, marks: Mapping[str, Mark], weights: Mapping[str, Decimal], threshold: Fraction
+    ) -> tuple[Outcome, str, str]:
+        unknown = [mark for mark in marks.values() if mark.share is None and not mark.waived]
+        if unknown:
+            return Outcome.HOLD, unknown[0].seen, "; ".join(mark.reason for mark in unknown)
+        counted = {item: mark.share for item, mark in marks.items() if mark.share is not None}
+        if not counted:
+            return Outcome.PASS, "exempt", "; ".join(mark.reason for mark in marks.values())
+        weight = sum(Fraction(weights[item]) for item in counted)
+        share = sum((Fraction(weights[item]) * value for item, value in counted.items()), Fraction(0)) / weight
+        seen = next(iter(marks.values())).seen if len(marks) == 1 else self._shown(share)
+        outcome, reason = self._outcome(share, threshold)
+        notes = [mark.reason for mark in marks.values() if mark.reason]
+        return outcome, seen, "; ".join([reason, *notes])
 
-    def _check(self, record: Record, outcome: Outcome, seen: str, reason: str) -> Check:
-        return Check(
-            criterion=self.name,
-            outcome=outcome,
-            threshold=f"{self.values['threshold']} %",
-            seen=seen,
-            where=record.sources.get(Fact.SCORES, "not read"),
-            read_at=record.read_at,
-            reason=reason,
-        )
+    def _outcome(self, share: Fraction, threshold: Fraction) -> tuple[Outcome, str]:
+        margin = threshold * Fraction(self.values["margin"]) / 100
+        if margin and abs(share - threshold) <= margin:
+            return Outcome.HOLD, f"within {amount(margin, self.values['out_of'])} points of the threshold"
+        if share >= threshold:
+            return Outcome.PASS, "meets the threshold"
+        return Outcome.FAIL, "below the threshold"
+
+    def _threshold(self, record: Record, items: list[str]) -> tuple[Fraction, str]:
+        """The threshold as a share of 1, and the accommodation that set it, if one did."""
+        said = attested(record, AttestationKind.ACCOMMODATION, self.name, items)
+        for one in reversed(said):
+            if one.points is not None and one.out_of and one.points.is_finite() and one.out_of.is_finite():
+                return Fraction(one.points) / Fraction(one.out_of), cited([one])
+        return Fraction(self.values["threshold"]) / Fraction(self.values["out_of"]), ""
+
+    def _shown(self, share: Fraction) -> str:
+        return shown(share, self.values["out_of"])

@@ -32,15 +32,7 @@ class Verdict:
     @property
     def outcome(self) -> Outcome:
         """One failed check fails, else one held check holds; only all passed is a pass."""
-        return outcome_of(self.checks)
-
-
-def outcome_of(checks: tuple[Check, ...]) -> Outcome:
-    """One failed check fails, else one held check holds; only all passed is a pass. Nothing checked is doubt."""
-    outcomes = {check.outcome for check in checks}
-    if Outcome.FAIL in outcomes:
-        return Outcome.FAIL
-    return Outcome.HOLD if Outcome.HOLD in outcomes or not checks else Outcome.PASS
+        return Outcome.all_of(check.outcome for check in self.checks)
 
 
 def carried(checks: tuple[Check, ...], earlier: tuple[Check, ...]) -> tuple[Check, ...]:

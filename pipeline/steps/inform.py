@@ -50,8 +50,14 @@ def _gaps(checks: Iterable[Check]) -> Iterable[Gap]:
         if check.parts:
             yield from _gaps(check.parts)
             continue
-        label = CRITERIA[check.criterion].label if check.criterion in CRITERIA else check.criterion
-        yield Gap(requirement=label.capitalize(), asked=check.threshold, seen=check.seen, reason=check.reason)
+        yield Gap(requirement=_label(check.criterion), asked=check.threshold, seen=check.seen, reason=check.reason)
+
+
+def _label(title: str) -> str:
+    """`score:Final exam` as a learner reads it: Assessment score: Final exam."""
+    name, _, about = title.partition(":")
+    label = CRITERIA[name].label.capitalize() if name in CRITERIA else name
+    return f"{label}: {about.replace('_', ' ')}" if about else label
 
 
 def _planned(turn: Turn, about: str) -> str | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 
 from pipeline import clock
-from pipeline.adapters import CRITERIA
 from pipeline.configuration.loading import configuration
 from pipeline.configuration.programs import Program
 from pipeline.errors import Misconfigured
@@ -38,9 +37,7 @@ def verify(turn: Turn) -> Effect:
 
 def judge(program: Program, found: Record) -> tuple[Check, ...]:
     """Every check of the program and those that are always made, in a fixed order."""
-    named = {criterion.name for criterion in program.criteria}
-    always = (kind({}) for name, kind in CRITERIA.items() if kind.always and name not in named)
-    return tuple(criterion.judge(found) for criterion in (*always, *program.criteria))
+    return tuple(criterion.judge(found) for criterion in program.criteria)
 
 
 def _decide(session: Session, case: Case, verdict: Verdict) -> list[WakeUp]:

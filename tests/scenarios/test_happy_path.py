@@ -68,7 +68,9 @@ def test_the_decision_keeps_rule_version_each_check_the_value_seen_where_and_whe
     assert score["threshold"] == "80 %"
     assert score["where"] == "gradereport_user_get_grade_items"
     assert score["read_at"] == confer.rows(select(RecordRow))[0].read_at.isoformat()
-    assert {check["criterion"] for check in decision.checks} == {"profile", "modules", "score"}
+    assert {check["criterion"] for check in decision.checks} == {
+        "agreement", "identity", "integrity", "modules", "profile", "score",
+    }  # fmt: skip
 
 
 def test_a_completion_is_issued_at_accredible(confer: Driver) -> None:

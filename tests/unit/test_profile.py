@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from pipeline.configuration.loading import load_configuration
 from pipeline.criteria.profile import Profile
 from pipeline.settings import Settings
-from pipeline.steps.verify import judge, outcome_of
-from pipeline.values import Check, Learner, Outcome, Record
-from tests.records import ADA, READ_AT, learners, record, records, total
+from pipeline.steps.verify import judge
+from pipeline.values import Learner, Outcome
+from tests.records import ADA, learners, record, total
 
 ADDRESSES = {
     "ada@learners.example": True,
@@ -76,30 +76,22 @@ def test_no_learner_raises_fails_or_is_quoted(learner: Learner) -> None:
     ],
 )
 def test_one_fail_fails_else_one_doubt_holds(outcomes: tuple[Outcome, ...], together: Outcome) -> None:
-    assert outcome_of(tuple(made(outcome) for outcome in outcomes)) is together
+    assert Outcome.all_of(outcomes) is together
 
 
 @given(outcomes=st.lists(st.sampled_from(Outcome), max_size=6), chance=st.randoms())
 def test_the_order_of_the_checks_never_matters(outcomes: list[Outcome], chance: Random) -> None:
     mixed = list(outcomes)
     chance.shuffle(mixed)
-    assert outcome_of(tuple(map(made, outcomes))) is outcome_of(tuple(map(made, mixed)))
+    assert Outcome.all_of(outcomes) is Outcome.all_of(mixed)
 
 
 def test_the_profile_is_checked_whatever_a_program_says(accounts_env: Settings) -> None:
     program = load_configuration(accounts_env.config).programs["first-aid"]
     checks = judge(program, record(learner=replace(ADA, suspended=True), scores=(total("95"),)))
-    assert [check.criterion for check in checks] == ["profile", "modules", "score"]
-    assert outcome_of(checks) is Outcome.HOLD
+    assert [check.criterion for check in checks] == [
+        "agreement", "identity", "integrity", "modules", "profile", "score",
+    ]  # fmt: skip
+    assert Outcome.all_of(check.outcome for check in checks) is Outcome.HOLD
 
 
-@given(found=records)
-def test_no_record_makes_all_the_checks_raise(found: Record) -> None:
-    from tests.records import criterion
-
-    for rule in (criterion("score", {"threshold": 80}), criterion("modules", "all"), Profile({})):
-        assert rule.judge(found).read_at == READ_AT
-
-
-def made(outcome: Outcome) -> Check:
-    return Check(criterion="x", outcome=outcome, threshold="", seen="", where="", read_at=READ_AT, reason="")
