@@ -86,7 +86,7 @@ def test_the_list_as_json(stopped: Driver) -> None:
         (("--all", "--platform", "accredible"), [403]),
         (("--all", "--platform", "badges"), []),
         (("--all", "--error", "doubt"), [401]),
-        (("--all", "--error", "no such group", "--program", "healthcare-compliance"), [403]),
+        (("--all", "--error", "no such group", "--program", "infection-control"), [403]),
         (("--all", "--error", "%"), []),
         (("--all", "--since", "30 min", "--program", "first-aid"), [402]),
         (("--all", "--since", "2 h", "--program", "first-aid"), [401, 402]),
@@ -128,7 +128,7 @@ def test_all_of_them(stopped: Driver) -> None:
 def test_a_platform_account_that_is_gone_does_not_stop_the_replay_of_the_others(stopped: Driver) -> None:
     accounts = stopped.config / "accounts.yaml"
     accounts.write_text(accounts.read_text().replace("  accredible:", "  accredible-2:", 1))
-    (stopped.config / "programs" / "healthcare-compliance.yaml").unlink()
+    (stopped.config / "programs" / "infection-control.yaml").unlink()
     stopped.reload()
     done = run("--all", "--json")
     assert len(json.loads(done.stdout)["replayed"]) == 4
