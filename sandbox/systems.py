@@ -7,6 +7,7 @@ import pkgutil
 from collections.abc import Mapping
 
 from sandbox import lms
+from sandbox.chat import Chat
 from sandbox.lms.twin import Twin
 
 
@@ -19,7 +20,8 @@ def _find() -> Mapping[str, type[Twin]]:
     return dict(sorted(found.items()))
 
 
-TWINS: Mapping[str, type[Twin]] = _find()
+#: the LMSs, and the chats that staff is told in: they too have an API, a state and settings
+TWINS: Mapping[str, type[Twin]] = {**_find(), Chat.name: Chat}
 
 #: every system that can be disturbed, limited and counted
 SYSTEMS = ("moodle", *TWINS, "accredible", "sis", "mail")

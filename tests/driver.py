@@ -19,6 +19,7 @@ from werkzeug.test import TestResponse
 
 from pipeline.configuration.loading import configuration
 from pipeline.stages import Stage
+from pipeline.steps.digest import tell_staff
 from pipeline.steps.downstream import downstream
 from pipeline.steps.gather import gather
 from pipeline.steps.inform import inform
@@ -153,6 +154,8 @@ class Driver:
             return receive(wakeup.id)
         if wakeup.task == "poll":
             return poll(wakeup.id) if self.polls else []
+        if wakeup.task == "tell-staff":
+            return tell_staff(wakeup.id)
         if wakeup.task == "issue":
             announced: list[WakeUp] = []
             if pump(wakeup.id, announced.extend):

@@ -24,6 +24,8 @@ from pipeline.store.ids import new_id
 
 #: how long the first alert of a quiet channel waits for others that come with it, as a cohort's do
 GATHERING = timedelta(seconds=20)
+#: where everything that waits for a person is listed
+QUEUE = "/api/reviews"
 #: cases that one look of the escalation takes
 _AT_ONCE = 200
 
@@ -68,7 +70,7 @@ def case_alert(session: Session, case: Case) -> None:
         title="Decision needed" if case.stage == "held" else "Criteria not met",
         summary=kind.label,
         facts=_facts(case),
-        path=f"/api/reviews/{case.id}",
+        path=f"{QUEUE}/{case.id}",
         case_id=case.id,
         program=case.program,
     )
@@ -89,7 +91,7 @@ def escalate() -> int:
                 title="Decision overdue",
                 summary=error_class(case.error_kind).label,
                 facts=[*_facts(case), ("Assigned to", case.assignee or "nobody")],
-                path=f"/api/reviews/{case.id}",
+                path=f"{QUEUE}/{case.id}",
                 case_id=case.id,
                 program=case.program,
             )
@@ -102,7 +104,7 @@ def _facts(case: Case) -> list[tuple[str, str]]:
 
 
 def _make_due(session: Session, channel: ChannelAccount, severity: str) -> None:
-    """The channel's next digest: soon after a quiet time, at the end of its span after another one."""
+    """Have the channel's next digest sent in time; one that fails keeps to its retries, and to a pause asked for."""
     now = clock.now()
     row = session.get(ChannelRow, channel.name, with_for_update=True)
     if row is None:
@@ -110,13 +112,14 @@ def _make_due(session: Session, channel: ChannelAccount, severity: str) -> None:
             with session.begin_nested():
                 session.add(ChannelRow(name=channel.name))
         except IntegrityError:
-            pass
+            pass  # another worker makes it in the same moment
         row = session.get_one(ChannelRow, channel.name, with_for_update=True)
-    if row.owner is None:
-        due = _next_digest(row.told_at, channel.digest_every, severity, now)
+    if row.owner is None and not row.failures:
+        due = next_digest(row.told_at, channel.digest_every, severity, now)
         row.due_at = min(row.due_at, due) if row.due_at else due
 
 
-def _next_digest(told_at: datetime | None, every: timedelta, severity: str, now: datetime) -> datetime:
+def next_digest(told_at: datetime | None, every: timedelta, severity: str, now: datetime) -> datetime:
+    """When an alert is told: soon after a quiet time or when critical, otherwise at the end of the span."""
     soon = now + GATHERING
     return soon if severity == "critical" or told_at is None else max(soon, told_at + every)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from pipeline import clock
@@ -14,9 +14,9 @@ from pipeline.alerts import CHANNELS
 from pipeline.alerts.alert import Alert, Digest, Severity
 from pipeline.configuration.loading import configuration
 from pipeline.configuration.staff import ChannelAccount
-from pipeline.errors import Failure, Outage, Throttled
+from pipeline.errors import Failure, Outage, Retryable, Throttled, Unsure
 from pipeline.settings import settings
-from pipeline.steps.alerting import alert
+from pipeline.steps.alerting import QUEUE, alert, next_digest
 from pipeline.steps.turn import WakeUp, new_owner
 from pipeline.store.alerts import AlertRow, ChannelRow, Telling
 from pipeline.store.database import transaction
@@ -25,8 +25,12 @@ log = structlog.get_logger(__name__)
 
 #: alerts in one message; it lists the first of them and counts the rest
 TOGETHER = 500
-#: after a refusal that only an administrator can mend
-_REFUSED = timedelta(hours=1)
+#: the longest wait between two attempts, and the wait after a refusal that only an administrator can mend
+_LONGEST = timedelta(hours=1)
+#: from this failure in a row on the other channels are told: of refusals, and after a quarter of an hour of silence
+_REFUSALS, _SILENCES = 2, 6
+#: failures that may well pass by themselves
+_PASSING = (Throttled, Outage, Unsure, Retryable)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,9 +45,9 @@ class Claim:
 
 def due_digests() -> list[WakeUp]:
     """The channels whose digest is due."""
-    now = clock.now()
+    now, known = clock.now(), configuration().staff.channels
     with transaction() as session:
-        due = select(ChannelRow).where(ChannelRow.due_at <= now)
+        due = select(ChannelRow).where(ChannelRow.due_at <= now, ChannelRow.name.in_(known))
         rows = [row for row in session.scalars(due) if not row.announced_at or row.announced_at <= now - _again()]
         for row in rows:
             row.announced_at = now
@@ -84,7 +88,10 @@ def _claim(channel: ChannelAccount) -> Claim | None:
             row.owner, row.due_at = None, None
             return None
         row.owner, row.due_at = new_owner(), now + settings().lease
-        digest = Digest(alerts=tuple(map(_as_alert, alerts)), made_at=now)
+        digest = Digest(
+            alerts=tuple(map(_as_alert, alerts)), made_at=now, queue=_address(QUEUE),
+            more=_waiting(session, channel.name) - len(alerts),
+        )  # fmt: skip
         return Claim(channel=channel, owner=row.owner, digest=digest, alerts=tuple(one.id for one in alerts))
 
 
@@ -99,6 +106,11 @@ def _open(session: Session, channel: str) -> list[AlertRow]:
     return list(session.scalars(query))
 
 
+def _waiting(session: Session, channel: str) -> int:
+    open_ones = select(func.count()).where(Telling.channel == channel, Telling.told_at.is_(None))
+    return session.scalar(open_ones) or 0
+
+
 def _as_alert(row: AlertRow) -> Alert:
     return Alert(
         key=row.key,
@@ -106,8 +118,12 @@ def _as_alert(row: AlertRow) -> Alert:
         title=row.title,
         summary=row.summary,
         facts=tuple((str(label), str(value)) for label, value in row.facts),
-        url=settings().public_url.rstrip("/") + row.path if row.path else "",
+        url=_address(row.path) if row.path else "",
     )
+
+
+def _address(path: str) -> str:
+    return settings().public_url.rstrip("/") + path
 
 
 def _done(claim: Claim) -> None:
@@ -120,9 +136,9 @@ def _done(claim: Claim) -> None:
         for telling in session.scalars(told):
             telling.told_at = now
         session.flush()
-        more = bool(_open(session, row.name))
         row.owner, row.told_at, row.announced_at, row.failures, row.error = None, now, None, 0, None
-        row.due_at = now + claim.channel.digest_every if more else None
+        every, waiting = claim.channel.digest_every, _open(session, row.name)
+        row.due_at = min((next_digest(now, every, one.severity, now) for one in waiting), default=None)
 
 
 def _after_failure(claim: Claim, failure: Failure) -> None:
@@ -134,15 +150,21 @@ def _after_failure(claim: Claim, failure: Failure) -> None:
         row.owner, row.announced_at = None, None
         row.failures, row.error = row.failures + 1, failure.detail[:1000]
         row.due_at = _retry_at(row.failures, failure, now)
-        if row.failures == 1 or isinstance(failure, Outage | Throttled):
-            return
+        failures = row.failures
+    if failures >= (_SILENCES if isinstance(failure, _PASSING) else _REFUSALS):
+        _tell_the_others(claim.channel.name, failure, now)
+
+
+def _tell_the_others(channel: str, failure: Failure, now: datetime) -> None:
+    """Say once a day that a channel is down. In its own transaction: an alert locks all channels in their order."""
+    with transaction() as session:
         alert(
             session,
-            key=f"channel:{row.name}:{now.date().isoformat()}",
+            key=f"channel:{channel}:{now.date().isoformat()}",
             severity="critical",
             title="Alerts do not arrive",
-            summary=f"the channel {row.name} refuses: {failure.detail}",
-            facts=[("Channel", row.name)],
+            summary=f"the channel {channel} takes no messages: {failure.detail}",
+            facts=[("Channel", channel)],
         )
 
 
@@ -150,9 +172,9 @@ def _retry_at(failures: int, failure: Failure, now: datetime) -> datetime:
     if isinstance(failure, Throttled):
         until: datetime = failure.until
         return until
-    if isinstance(failure, Outage):
-        return now + min(timedelta(seconds=15 << min(failures, 8)), _REFUSED)
-    return now + (timedelta(minutes=1) if failures == 1 else _REFUSED)
+    if isinstance(failure, _PASSING):
+        return now + min(timedelta(seconds=15 << min(failures, 8)), _LONGEST)
+    return now + (timedelta(minutes=1) if failures == 1 else _LONGEST)
 
 
 def _mine(session: Session, claim: Claim) -> ChannelRow | None:
