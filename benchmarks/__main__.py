@@ -24,6 +24,10 @@ MEASURES: Mapping[str, tuple[Callable[[Variant, int], Row], int, int]] = {
 }
 
 
+#: those that need neither database nor broker
+ALONE: Mapping[str, tuple[Callable[[int], Row], int, int]] = {"judging": (measures.judging, 10_000, 2_000)}
+
+
 def main() -> int:
     """Run what was asked for, and print the table in Markdown."""
     parser = argparse.ArgumentParser(
@@ -32,7 +36,8 @@ def main() -> int:
         epilog="example: make bench ARGS='--quick --only webhooks'",
     )
     parser.add_argument("--quick", action="store_true", help="a short look, about a minute: not for comparing")
-    parser.add_argument("--only", choices=sorted(MEASURES), action="append", help="this measure; may be repeated")
+    names = sorted({*MEASURES, *ALONE})
+    parser.add_argument("--only", choices=names, action="append", help="this measure; may be repeated")
     parser.add_argument(
         "--on", choices=["files", "servers"], action="append",
         help="SQLite with the file broker, or PostgreSQL with Redis; default: both, as far as installed",
@@ -42,7 +47,12 @@ def main() -> int:
     if "servers" not in variants and not arguments.on:
         print("redis-server or PostgreSQL is not installed: measuring on SQLite alone.", file=sys.stderr)
     rows = []
-    for name in arguments.only or MEASURES:
+    for name in arguments.only or [*ALONE, *MEASURES]:
+        if name in ALONE:
+            print(f"measuring {name} …", file=sys.stderr, flush=True)
+            alone, count, few = ALONE[name]
+            rows.append(alone(few if arguments.quick else count))
+            continue
         measure, count, few = MEASURES[name]
         for variant in variants:
             print(f"measuring {name} on {variant} …", file=sys.stderr, flush=True)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.judging import judged
 from benchmarks.load import Load, post_all
 from sandbox.processes import WORKER, web
 from tests.faults.rig import AT_ACCREDIBLE, AT_BADGES, WEBHOOK_SECRET, Rig, Variant, running
@@ -90,6 +91,19 @@ def completions(variant: Variant, count: int) -> Row:
         measured=f"{ours:.1f}/s",
         baseline=f"{bare:.1f}/s: a Celery chain of four no-ops",
         ratio=f"{ours / bare:.2f}",
+    )
+
+
+def judging(count: int) -> Row:
+    """Stored records judged per second on one core, by every criterion there is, against only parsing their JSON."""
+    ours, bare, outcomes = judged(count)
+    said = ", ".join(f"{number:,} {outcome}" for outcome, number in outcomes.items())
+    return Row(
+        what=f"judging, {count:,} stored records ({said})",
+        on="memory",
+        measured=f"{count / ours:,.0f}/s",
+        baseline=f"{count / bare:,.0f}/s: parsing the JSON",
+        ratio=f"{bare / ours:.3f}",
     )
 
 

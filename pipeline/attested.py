@@ -13,6 +13,8 @@ from pipeline.attestation import Attestation, AttestationKind
 from pipeline.contracts import Criterion
 from pipeline.values import Check, Outcome, Record
 
+_TEMPERING = frozenset({AttestationKind.APPEAL, AttestationKind.EXEMPTION, AttestationKind.ACCOMMODATION})
+
 
 def attested(record: Record, kind: AttestationKind, about: str, items: Iterable[str] = ()) -> tuple[Attestation, ...]:
     """The attestations of one kind about a criterion, in the order in which they were made.
@@ -51,7 +53,7 @@ def temper(
     Args:
         whole: the item that the check is all about, so that an exemption from it is one from the whole.
     """
-    if not record.attestations:
+    if not any(said.kind in _TEMPERING for said in record.attestations):
         return check
     items = tuple(items)
     appeals = attested(record, AttestationKind.APPEAL, about, items)

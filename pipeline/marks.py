@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import ROUND_FLOOR, Decimal, localcontext
+from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 
 from pipeline.attestation import Attestation, AttestationKind
 from pipeline.attested import attested, cited, exempt
@@ -51,10 +52,25 @@ def mark_of(record: Record, item: str, *, attempt: str | None, attested_only: bo
 
 def exact(value: Decimal | None) -> Fraction | None:
     """A number as an exact fraction; None where it is none that a grade book could hold."""
-    if value is None or not value.is_finite() or abs(value) > _LARGEST:
-        return None
+    return None if value is None or not value.is_finite() else _exact(value)
+
+
+def of_percent(value: Decimal | None) -> Fraction | None:
+    """A percentage as an exact share; None where it is none that a grade book could hold."""
+    return None if value is None or not value.is_finite() else _of_percent(value)
+
+
+@lru_cache(maxsize=4096)  # few marks differ
+def _exact(value: Decimal) -> Fraction | None:
     exponent = value.as_tuple().exponent
-    return Fraction(value) if isinstance(exponent, int) and exponent >= _FINEST else None
+    usable = abs(value) <= _LARGEST and isinstance(exponent, int) and exponent >= _FINEST
+    return Fraction(value) if usable else None
+
+
+@lru_cache(maxsize=4096)
+def _of_percent(value: Decimal) -> Fraction | None:
+    number = _exact(value)
+    return None if number is None else number / 100
 
 
 def shown(share: Fraction, out_of: Decimal = Decimal(100)) -> str:
@@ -64,10 +80,9 @@ def shown(share: Fraction, out_of: Decimal = Decimal(100)) -> str:
 
 def amount(share: Fraction, out_of: Decimal) -> str:
     """A share in points of `out_of`, rounded down to a millionth, so that too little never looks enough."""
-    with localcontext(prec=60):
-        value = share * Fraction(out_of)
-        points = (Decimal(value.numerator) / Decimal(value.denominator)).quantize(Decimal("0.000001"), ROUND_FLOOR)
-    return f"{points:f}".rstrip("0").rstrip(".")
+    value = share * Fraction(out_of)
+    millionths = value.numerator * 1_000_000 // value.denominator
+    return f"{Decimal(millionths).scaleb(-6).normalize():f}"
 
 
 def _attested(record: Record, item: str, attempt: str | None) -> Mark:
@@ -111,16 +126,16 @@ def _of_attempts(name: str, attempt: str, score: Score, where: str) -> Mark:
         return _as_counted(name, score, where)
     if not known:
         return Mark(share=None, seen="none", where=where, reason=f"the LMS reports no attempts at {name}")
-    graded = [one for one in known if exact(one.percent) is not None]
     if attempt == "best":
-        picked = max(graded, key=lambda one: exact(one.percent) or Fraction(0), default=known[-1])
+        graded = [one for one in known if exact(one.percent) is not None]
+        picked = max(graded, key=lambda one: one.percent or 0, default=known[-1])
     else:
         picked = known[0 if attempt == "first" else -1]
-    share = exact(picked.percent)
+    share = of_percent(picked.percent)
     if share is None:
         return Mark(share=None, seen="not graded", where=where, reason=f"attempt {picked.number} is not graded")
     reason = f"attempt {picked.number} of {len(known)}, the {attempt}"
-    return Mark(share=share / 100, seen=f"{picked.percent} %", where=where, reason=reason)
+    return Mark(share=share, seen=f"{picked.percent} %", where=where, reason=reason)
 
 
 def _share(score: Score) -> Fraction | None:
@@ -128,8 +143,7 @@ def _share(score: Score) -> Fraction | None:
     points, out_of = exact(score.points), exact(score.out_of)
     if points is not None and out_of is not None and out_of > 0:
         return points / out_of
-    percent = exact(score.percent)
-    return None if percent is None else percent / 100
+    return of_percent(score.percent)
 
 
 def _as_stored(score: Score) -> str:

@@ -6,6 +6,7 @@ Hebrew and Arabic, punctuation, the order of the parts, and particles such as `v
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import lru_cache
 
@@ -29,8 +30,11 @@ _LETTERS = str.maketrans(
     }
 )  # fmt: skip
 
-#: marks that change how a name looks and not whose it is: accents, Hebrew points, Arabic vowel signs
-_OPTIONAL_MARKS = ((0x0300, 0x036F), (0x0591, 0x05C7), (0x0610, 0x061A), (0x064B, 0x065F), (0x0670, 0x0670))
+#: what changes how a name looks and not whose it is: accents, Hebrew points, Arabic vowel signs, invisible characters
+_OPTIONAL = re.compile(
+    "[\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]"
+)
+_PUNCTUATION = re.compile("[^a-z0-9]+")
 _LONGEST = 300
 
 
@@ -57,16 +61,10 @@ def _spellings(name: str) -> tuple[str, str, str, str]:
 
 
 def _parts(name: str) -> list[str]:
-    text = unicodedata.normalize("NFKC", name[:_LONGEST]).casefold().translate(_LETTERS)
-    text = "".join(letter for letter in unicodedata.normalize("NFD", text) if not _optional(letter))
+    name = name[:_LONGEST]
+    if name.isascii():
+        return _PUNCTUATION.sub(" ", name.casefold().translate(_LETTERS)).split()
+    text = unicodedata.normalize("NFKC", name).casefold().translate(_LETTERS)
+    text = _OPTIONAL.sub("", unicodedata.normalize("NFD", text))
     text = unicodedata.normalize("NFC", text).translate(_LETTERS)
-    return "".join(letter if _of_a_name(letter) else " " for letter in text).split()
-
-
-def _optional(letter: str) -> bool:
-    code = ord(letter)
-    return any(first <= code <= last for first, last in _OPTIONAL_MARKS) or unicodedata.category(letter) == "Cf"
-
-
-def _of_a_name(letter: str) -> bool:
-    return unicodedata.category(letter)[0] in "LMN"
+    return "".join(letter if unicodedata.category(letter)[0] in "LMN" else " " for letter in text).split()

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 from fractions import Fraction
+from functools import cached_property
 from typing import NamedTuple
 
 from marshmallow import Schema, fields, validate
@@ -16,7 +17,7 @@ from marshmallow import Schema, fields, validate
 from pipeline.attestation import AttestationKind
 from pipeline.attested import same
 from pipeline.contracts import Criterion
-from pipeline.marks import TOTAL, attested_share, exact, shown
+from pipeline.marks import TOTAL, attested_share, of_percent, shown
 from pipeline.values import Check, Fact, Outcome, Record
 
 
@@ -49,19 +50,21 @@ class Agreement(Criterion):
     def asks(self) -> frozenset[Fact]:
         return frozenset()  # what an LMS cannot tell, it cannot contradict
 
+    @cached_property
+    def _tolerance(self) -> Fraction:
+        return Fraction(self.values["tolerance"]) / 100
+
     def judge(self, record: Record) -> Check:
-        tolerance = Fraction(self.values["tolerance"]) / 100
         compared = 0
         differing: list[str] = []
         places: dict[str, None] = {}
-        for item, results in _by_item(record).items():
-            base, *others = results
+        for base, *others in _by_item(record).values():
             compared += len(others)
             for other in others:
                 places |= dict.fromkeys((base.where, other.where))
-                if abs(other.share - base.share) > abs(base.share) * tolerance:
+                if abs(other.share - base.share) > abs(base.share) * self._tolerance:
                     differing.append(
-                        f"{item}: {shown(base.share)} ({base.where}), {shown(other.share)} ({other.where})"
+                        f"{base.item}: {shown(base.share)} ({base.where}), {shown(other.share)} ({other.where})"
                     )
         reason = f"differ: {'; '.join(differing)}" if differing else "no two places differ"
         return self.check(
@@ -73,23 +76,27 @@ class Agreement(Criterion):
 
 
 def _by_item(record: Record) -> dict[str, list[Result]]:
-    """Of each item every place's last word, the LMS's own first."""
+    """Of each item that somebody else than the record names: every place's last word, the record's first."""
     found: dict[str, dict[str, Result]] = {}
-    for result in _results(record):
+    for result in _reported(record):
         found.setdefault(same(result.item), {})[result.by] = result
-    return {results[next(iter(results))].item: list(results.values()) for results in found.values()}
+    return {name: [*_recorded(record, name), *results.values()] for name, results in found.items()}
 
 
-def _results(record: Record) -> Iterator[Result]:
+def _recorded(record: Record, name: str) -> Iterator[Result]:
     where = record.sources.get(Fact.SCORES, "not read")
     for score in record.scores:
-        share = exact(score.percent)
-        if share is not None and not score.excused:
-            yield Result(TOTAL if score.total else score.item, share / 100, where, f"record {score.item}")
-    for claim in record.claims:
-        share = exact(claim.score)
+        item = TOTAL if score.total else score.item
+        share = of_percent(score.percent) if same(item) == name and not score.excused else None
         if share is not None:
-            yield Result(TOTAL, share / 100, claim.where, f"claim {claim.where}")
+            yield Result(item, share, where, "record")
+
+
+def _reported(record: Record) -> Iterator[Result]:
+    for claim in record.claims:
+        share = of_percent(claim.score)
+        if share is not None:
+            yield Result(TOTAL, share, claim.where, f"claim {claim.where}")
     for said in record.attestations:
         share = attested_share(said) if said.kind is AttestationKind.SCORE else None
         if share is not None and not said.author.startswith("lms:"):  # the LMS's attempts differ by their nature

@@ -7,8 +7,10 @@ of the threshold (guide, step 5: "score within 2 % of threshold"), so at 80 it i
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
@@ -16,7 +18,7 @@ from marshmallow import Schema, ValidationError, fields, post_load, validate, va
 from pipeline.attestation import AttestationKind
 from pipeline.attested import attested, cited, temper
 from pipeline.contracts import Criterion
-from pipeline.marks import Mark, amount, mark_of, shown
+from pipeline.marks import TOTAL, Mark, amount, attested_share, mark_of, shown
 from pipeline.values import Check, Fact, Outcome, Record
 
 _POSITIVE = validate.Range(min=0, min_inclusive=False, max=100_000)
@@ -64,6 +66,24 @@ class ScoreSchema(Schema):
         return data
 
 
+@dataclass(frozen=True, kw_only=True)
+class Bar:
+    """A threshold and its margin as shares of 1, and in words."""
+
+    share: Fraction
+    margin: Fraction
+    text: str
+    near: str
+
+    def outcome(self, share: Fraction) -> tuple[Outcome, str]:
+        """What a mark is against it."""
+        if self.margin and abs(share - self.share) <= self.margin:
+            return Outcome.HOLD, self.near
+        if share >= self.share:
+            return Outcome.PASS, "meets the threshold"
+        return Outcome.FAIL, "below the threshold"
+
+
 class AssessmentScore(Criterion):
     """Above the margin passes, below it fails, within it a person decides: a hair's breadth either way is doubt."""
 
@@ -84,50 +104,47 @@ class AssessmentScore(Criterion):
         return self.needs | {Fact.ATTEMPTS} if self.values["attempt"] else self.needs
 
     def judge(self, record: Record) -> Check:
-        weights: Mapping[str, Decimal] = self.values["items"] or {self.values["item"] or "": Decimal(1)}
         marks = {item: mark_of(record, item, attempt=self.values["attempt"], attested_only=self.values["attested"])
-                 for item in weights}  # fmt: skip
-        threshold, eased = self._threshold(record, list(weights))
-        outcome, seen, reason = self._compare(marks, weights, threshold)
-        places = dict.fromkeys(mark.where for mark in marks.values())
+                 for item in self._weights}  # fmt: skip
+        bar, eased = self._bar, ""
+        said = attested(record, AttestationKind.ACCOMMODATION, self.name, marks)
+        for one in said:
+            share = attested_share(one)
+            if share is not None:
+                bar, eased = self._bar_at(share), cited([one])
+        outcome, seen, reason = self._compare(marks, bar)
         check = self.check(
-            record, outcome, seen=seen, reason=reason, where=", ".join(places),
-            threshold=self._shown(threshold) + (f" (accommodated, {eased})" if eased else ""),
+            record, outcome, seen=seen, reason=reason, where=", ".join({mark.where: None for mark in marks.values()}),
+            threshold=bar.text + (f" (accommodated, {eased})" if eased else ""),
         )  # fmt: skip
-        return temper(check, record, about=self.name, items=[item or "course total" for item in weights],
-                      adapted=bool(eased))  # fmt: skip
+        return temper(check, record, about=self.name, items=[item or TOTAL for item in marks], adapted=bool(eased))
 
-    def _compare(
-        self, marks: Mapping[str, Mark], weights: Mapping[str, Decimal], threshold: Fraction
-    ) -> tuple[Outcome, str, str]:
+    def _compare(self, marks: Mapping[str, Mark], bar: Bar) -> tuple[Outcome, str, str]:
         unknown = [mark for mark in marks.values() if mark.share is None and not mark.waived]
         if unknown:
             return Outcome.HOLD, unknown[0].seen, "; ".join(mark.reason for mark in unknown)
-        counted = {item: mark.share for item, mark in marks.items() if mark.share is not None}
-        if not counted:
-            return Outcome.PASS, "exempt", "; ".join(mark.reason for mark in marks.values())
-        weight = sum(Fraction(weights[item]) for item in counted)
-        share = sum((Fraction(weights[item]) * value for item, value in counted.items()), Fraction(0)) / weight
-        seen = next(iter(marks.values())).seen if len(marks) == 1 else self._shown(share)
-        outcome, reason = self._outcome(share, threshold)
+        counted = [(self._weights[item], mark.share) for item, mark in marks.items() if mark.share is not None]
         notes = [mark.reason for mark in marks.values() if mark.reason]
+        if not counted:
+            return Outcome.PASS, "exempt", "; ".join(notes)
+        if len(marks) == 1:
+            share, seen = counted[0][1], next(iter(marks.values())).seen
+        else:
+            share = sum((weight * one for weight, one in counted), Fraction(0)) / sum(weight for weight, _ in counted)
+            seen = shown(share, self.values["out_of"])
+        outcome, reason = bar.outcome(share)
         return outcome, seen, "; ".join([reason, *notes])
 
-    def _outcome(self, share: Fraction, threshold: Fraction) -> tuple[Outcome, str]:
-        margin = threshold * Fraction(self.values["margin"]) / 100
-        if margin and abs(share - threshold) <= margin:
-            return Outcome.HOLD, f"within {amount(margin, self.values['out_of'])} points of the threshold"
-        if share >= threshold:
-            return Outcome.PASS, "meets the threshold"
-        return Outcome.FAIL, "below the threshold"
+    @cached_property
+    def _bar(self) -> Bar:
+        return self._bar_at(Fraction(self.values["threshold"]) / Fraction(self.values["out_of"]))
 
-    def _threshold(self, record: Record, items: list[str]) -> tuple[Fraction, str]:
-        """The threshold as a share of 1, and the accommodation that set it, if one did."""
-        said = attested(record, AttestationKind.ACCOMMODATION, self.name, items)
-        for one in reversed(said):
-            if one.points is not None and one.out_of and one.points.is_finite() and one.out_of.is_finite():
-                return Fraction(one.points) / Fraction(one.out_of), cited([one])
-        return Fraction(self.values["threshold"]) / Fraction(self.values["out_of"]), ""
+    def _bar_at(self, share: Fraction) -> Bar:
+        margin, out_of = share * Fraction(self.values["margin"]) / 100, self.values["out_of"]
+        near = f"within {amount(margin, out_of)} points of the threshold"
+        return Bar(share=share, margin=margin, text=shown(share, out_of), near=near)
 
-    def _shown(self, share: Fraction) -> str:
-        return shown(share, self.values["out_of"])
+    @cached_property
+    def _weights(self) -> Mapping[str, Fraction]:
+        weights: Mapping[str, Decimal] = self.values["items"] or {self.values["item"] or "": Decimal(1)}
+        return {item: Fraction(weight) for item, weight in weights.items()}

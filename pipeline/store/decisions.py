@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, get_args, get_origin
 
 from cattrs import Converter
 from sqlalchemy import ForeignKey, String
@@ -62,7 +62,7 @@ class Decision(Row):
 
 _MICROSECOND = timedelta(microseconds=1)
 
-_converter = Converter(forbid_extra_keys=False)
+_converter = Converter(forbid_extra_keys=False, detailed_validation=False)  # what we wrote ourselves
 _converter.register_unstructure_hook(datetime, lambda value: value.isoformat())
 _converter.register_structure_hook(datetime, lambda value, _: datetime.fromisoformat(value))
 _converter.register_unstructure_hook(date, lambda value: value.isoformat())
@@ -71,6 +71,18 @@ _converter.register_unstructure_hook(timedelta, lambda value: f"{Decimal(value /
 _converter.register_structure_hook(timedelta, lambda value, _: int(Decimal(value).scaleb(6)) * _MICROSECOND)
 _converter.register_unstructure_hook(Decimal, str)
 _converter.register_structure_hook(Decimal, lambda value, _: Decimal(value))
+
+
+def _is_tuple(kind: Any) -> bool:
+    return get_origin(kind) is tuple
+
+
+@_converter.register_structure_hook_factory(_is_tuple)
+def _tuples(kind: Any) -> Callable[[Any, Any], tuple[Any, ...]]:
+    """Tuples of one kind, with what makes that kind looked up once: most of a record is such tuples."""
+    inner = get_args(kind)[0]
+    make = _converter.get_structure_hook(inner)
+    return lambda documents, _: tuple([make(document, inner) for document in documents])
 
 
 def as_json(value: object) -> Any:

@@ -124,7 +124,8 @@ def test_an_entry_says_from_where_to_where_and_by_which_rule(done: Driver) -> No
     assert entry.actor == "confer.issue"
     assert entry.subject == done.case().id
     [decision] = done.rows(select(LedgerEntry).filter_by(kind="decision.passed"))
-    assert decision.facts["checks"] == {"profile": "pass", "modules": "pass", "score": "pass"}
+    checks = ("agreement", "identity", "integrity", "modules", "profile", "score")
+    assert decision.facts["checks"] == dict.fromkeys(checks, "pass")
     assert len(decision.facts["sha256"]) == 64
 
 
