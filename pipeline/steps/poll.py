@@ -14,15 +14,19 @@ from itertools import islice
 
 import structlog
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from pipeline import clock
 from pipeline.configuration.loading import configuration
 from pipeline.configuration.programs import Program
 from pipeline.errors import Failure, Outage, Throttled, Unsure
+from pipeline.stages import Stage
+from pipeline.steps.alerting import alert
 from pipeline.steps.gather import lms
 from pipeline.steps.turn import WakeUp, new_owner
 from pipeline.store import deliveries
+from pipeline.store.cases import Case
 from pipeline.store.database import reading, transaction
 from pipeline.store.decisions import as_json
 from pipeline.store.deliveries import EventRow, known_event
@@ -37,6 +41,8 @@ OVERLAP = timedelta(hours=24)
 LEASE = timedelta(minutes=25)
 #: events in one delivery
 _TOGETHER = 200
+#: failures in a row from which on staff is told, once a day; a short outage is nobody's business
+REPEATED = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +51,7 @@ class Claim:
 
     source: str
     course: str
+    program: str
     owner: str
     since: datetime
     begins_at: datetime
@@ -66,14 +73,21 @@ def due_sweeps() -> list[WakeUp]:
             every = config.lms[program.source].sweep_every
             if every is None:
                 continue
-            row = known.get((program.source, program.course))
-            if row is None:
-                row = Sweep(source=program.source, course=program.course, begins_at=now, swept_until=now, due_at=now)
-                session.add(row)
+            row = known.get((program.source, program.course)) or _begin(session, program, now)
             if row.due_at and row.due_at <= now and (not row.announced_at or row.announced_at <= now - every / 2):
                 row.announced_at = now
                 due.append(WakeUp(task="poll", id=sweep_id(row.source, row.course)))
     return due
+
+
+def _begin(session: Session, program: Program, now: datetime) -> Sweep:
+    row = Sweep(source=program.source, course=program.course, begins_at=now, swept_until=now, due_at=now)
+    try:
+        with session.begin_nested():
+            session.add(row)
+    except IntegrityError:  # another tick begins it in the same moment
+        return session.get_one(Sweep, (program.source, program.course))
+    return row
 
 
 def poll(sweep: str) -> list[WakeUp]:
@@ -115,7 +129,7 @@ def _claim(program: Program, every: timedelta) -> Claim | None:
         asked = datetime.combine(program.sweep_from, time(), UTC) if program.sweep_from else row.begins_at
         back = asked < row.begins_at
         return Claim(
-            source=row.source, course=row.course, owner=row.owner, every=every, began=now,
+            source=row.source, course=row.course, program=program.name, owner=row.owner, every=every, began=now,
             since=asked if back else max(row.begins_at, row.swept_until - OVERLAP),
             begins_at=min(asked, row.begins_at),
         )  # fmt: skip
@@ -131,13 +145,23 @@ def _busy_until(session: Session, program: Program, now: datetime) -> datetime |
 
 def _sweep(claim: Claim) -> list[WakeUp]:
     with reading() as session:
-        learners = select(EventRow.learner).filter_by(source=claim.source, course=claim.course).distinct()
-        known = frozenset(session.scalars(learners))
+        known = _known(session, claim)
     found = lms(claim.source).completions(course=claim.course, since=claim.since, known=known)
     wakeups: list[WakeUp] = []
     while events := list(islice(found, _TOGETHER)):
         wakeups += _store(claim.source, events)
     return wakeups
+
+
+def _known(session: Session, claim: Claim) -> frozenset[str]:
+    """Learners whose completion needs no further look; who failed, or was rejected, may have done better since."""
+    learners = (
+        select(EventRow.learner)
+        .join(Case, Case.id == EventRow.case_id)
+        .where(EventRow.source == claim.source, EventRow.course == claim.course)
+        .where(Case.stage.not_in([Stage.FAILED.value, Stage.CLOSED.value]))
+    )
+    return frozenset(session.scalars(learners.distinct()))
 
 
 def _store(source: str, events: Iterable[Event]) -> list[WakeUp]:
@@ -183,6 +207,20 @@ def _after_failure(claim: Claim, failure: Failure) -> None:
             row.due_at = now + min(timedelta(seconds=15 << min(row.failures, 10)), claim.every)
         else:
             row.due_at = now + claim.every
+        if row.failures >= REPEATED:
+            _tell(session, claim, failure, now)
+
+
+def _tell(session: Session, claim: Claim, failure: Failure, now: datetime) -> None:
+    alert(
+        session,
+        key=f"sweep:{claim.source}:{claim.course}:{now.date().isoformat()}",
+        severity="failure",
+        title="Sweep fails",
+        summary=f"completions that no webhook announces are not found: {failure.detail}",
+        facts=[("Source", claim.source), ("Course", claim.course), ("Program", claim.program)],
+        program=claim.program,
+    )
 
 
 def _mine(session: Session, claim: Claim) -> Sweep | None:
