@@ -16,6 +16,8 @@ from sandbox.moodle_errors import Unknown
 TEACHER = 3
 
 COMPLETE, PASSED = 1, 2
+BY_HAND = ("exempt", "taken_back")
+ATTEMPT_STATES = ("notstarted", "inprogress", "overdue", "submitted", "finished", "abandoned")
 STATES = {"incomplete": 0, "complete": COMPLETE, "pass": PASSED, "fail": 3, "fail_hidden": 4}
 
 
@@ -44,6 +46,7 @@ class Course:
     has_criteria: bool = True
     visible: bool = True
     grade_max: Decimal = Decimal(100)
+    manual_enrolment: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +77,16 @@ class Done:
     overrideby: int | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Attempt:
+    """One attempt at a quiz. `percent` None: not graded."""
+
+    percent: Decimal | None
+    started: int
+    seconds: int
+    state: str = "finished"
+
+
 @dataclass(kw_only=True)
 class Enrolment:
     """A learner in a course. `objectid` is the id of the completion row, None without a completion."""
@@ -83,6 +96,7 @@ class Enrolment:
     suspended: bool = False
     done: dict[int, Done] = field(default_factory=dict)
     scores: dict[int, Decimal] = field(default_factory=dict)
+    attempts: dict[int, list[Attempt]] = field(default_factory=dict)
     total: Decimal | None = None
     overridden: bool = False
     objectid: int | None = None
@@ -117,6 +131,7 @@ class Site:
     functions: tuple[str, ...] | None = None
     web_services: bool = True
     debug: bool = False
+    before_51: bool = False
 
     def allows(self, function: str) -> bool:
         """Whether the token's service lists this function."""
@@ -180,23 +195,25 @@ class Moodle:
         with self.lock:
             self.enrolments.pop((learner_id, course_id), None)
 
-    def open_row(self, enrolment: Enrolment, *, completed: bool) -> int:
+    def open_row(self, enrolment: Enrolment, *, completed: bool, at: int | None = None) -> int:
         """A new completion row: as after a reset, an earlier one of the same learner is gone."""
         with self.lock:
             if enrolment.objectid is not None:
                 self.completions.pop(enrolment.objectid, None)
             enrolment.objectid = next(self._rows)
-            enrolment.completed_at = int(time.time()) if completed else None
+            enrolment.completed_at = (at or int(time.time())) if completed else None
             self.completions[enrolment.objectid] = enrolment
             return enrolment.objectid
 
-    def mark(self, enrolment: Enrolment, states: Mapping[int, str]) -> None:
-        """Set the states of activities by their names; `exempt` is a state that a teacher set by hand."""
-        now = int(time.time())
+    def mark(self, enrolment: Enrolment, states: Mapping[int, str], *, at: int | None = None) -> None:
+        """Set the states of activities by their names; `exempt` and `taken_back` are set by a teacher by hand."""
+        now = at or int(time.time())
         with self.lock:
             for cmid, name in states.items():
                 if name == "exempt":
                     enrolment.done[cmid] = Done(state=COMPLETE, at=now, overrideby=TEACHER)
+                elif name == "taken_back":
+                    enrolment.done[cmid] = Done(state=0, at=now, overrideby=TEACHER)
                 else:
                     state = STATES[name]
                     enrolment.done[cmid] = Done(state=state, at=now if state else None)
@@ -239,9 +256,9 @@ def _seed() -> tuple[Course, ...]:
         ),
         Course(
             id=13,
-            shortname="HC101",
-            fullname="Healthcare Compliance 101",
-            idnumber="HC-101",
+            shortname="INFCTRL",
+            fullname="Infection Control",
+            idnumber="IC-1",
             activities=activities(
                 [
                     (31, "page", "Privacy at the bedside"),
@@ -249,5 +266,11 @@ def _seed() -> tuple[Course, ...]:
                     (33, "quiz", "Compliance quiz"),
                 ]
             ),
+        ),
+        Course(
+            id=14,
+            shortname="FINREG",
+            fullname="Financial Regulations",
+            activities=activities([(41, "lesson", "Duties of an adviser"), (42, "quiz", "Proctored exam")]),
         ),
     )

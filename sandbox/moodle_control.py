@@ -3,34 +3,28 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from flask import Blueprint
 
 from sandbox.control_body import body_of
-from sandbox.moodle import STATES, Course, Enrolment, Learner, Moodle, activities
+from sandbox.moodle import Attempt, Course, Enrolment, Learner, Moodle, activities
 from sandbox.moodle_errors import Unknown
-from sandbox.moodle_senders import SEND, CompletionEvent, read_sending, send
-from sandbox.shapes import (
-    Check,
-    Field,
-    Problem,
-    any_text,
-    count,
-    email,
-    flag,
-    listing,
-    mapping,
-    may,
-    need,
-    number,
-    one_of,
-    structure,
-    text,
+from sandbox.moodle_senders import CompletionEvent, read_sending, send
+from sandbox.moodle_wishes import (
+    COMPLETE,
+    COMPLETE_MANY,
+    COURSE,
+    ENROLMENT,
+    LEARNER,
+    LEARNERS,
+    PROGRESS,
+    RESEND,
+    SITE,
 )
 from sandbox.world import base_url, world
 
@@ -39,79 +33,10 @@ blueprint = Blueprint("moodle_control", __name__, url_prefix="/_sandbox/moodle")
 _MOST_PARALLEL = 64
 
 
-def _percent(value: Any, at: str) -> list[Problem]:
-    try:
-        good = not isinstance(value, bool) and 0 <= Decimal(str(value)) <= 1000
-    except InvalidOperation:
-        good = False
-    return [] if good else [Problem(at, "must be a percentage, such as 91.5")]
-
-
-_LEARNER: Check = structure(
-    {
-        "id": need(count),
-        "name": may(text),
-        "firstname": may(any_text),
-        "lastname": may(any_text),
-        "email": need(email),
-        "username": may(text),
-        "supervisor_email": may(email, nullable=True),
-        "idnumber": may(any_text, nullable=True),
-        "suspended": may(flag),
-        "fields": may(mapping(any_text)),
-    }
-)
-_LEARNERS: Check = structure({"learners": need(listing(_LEARNER))})
-_COURSE: Check = structure(
-    {
-        "id": need(count),
-        "shortname": need(text),
-        "fullname": need(text),
-        "idnumber": may(any_text),
-        "modules": may(listing(structure({"cmid": need(count), "modname": need(text), "name": need(text)}))),
-        "prerequisites": may(listing(count)),
-        "enablecompletion": may(flag),
-        "has_criteria": may(flag),
-        "visible": may(flag),
-        "grade_max": may(number),
-    }
-)
-_ENROLMENT: Check = structure(
-    {"learner": need(count), "course": need(count), "suspended": may(flag), "enrolled": may(flag)}
-)
-_SITE: Check = structure(
-    {
-        "name": may(text),
-        "token": may(text),
-        "functions": may(listing(text), nullable=True),
-        "web_services": may(flag),
-        "debug": may(flag),
-    }
-)
-_PROGRESS: dict[str, Field] = {
-    "learner": need(count),
-    "course": need(count),
-    "score": may(_percent, nullable=True),
-    "total": may(_percent, nullable=True),
-    "scores": may(mapping(_percent)),
-    "modules": may(mapping(one_of((*STATES, "exempt")))),
-    "overridden": may(flag),
-    "lag_ms": may(count),
-    "lag_reads": may(count),
-    "grade_lag_reads": may(count),
-    "needs_update_reads": may(count),
-}
-_COMPLETE: Check = structure({**_PROGRESS, "completed": may(flag), "send": may(SEND, nullable=True)})
-_COMPLETE_MANY: Check = structure(
-    {"completions": need(listing(_COMPLETE)), "parallel": may(count), "send": may(SEND, nullable=True)}
-)
-_RESEND: Check = structure({"objectid": need(count), "send": need(SEND)})
-
-
 @blueprint.post("/site")
 def set_site() -> dict[str, Any]:
     """Change settings of the site, such as the token or the functions of its service."""
-    body = body_of(_SITE)
+    body = body_of(SITE)
     if body.get("functions") is not None:
         body["functions"] = tuple(body["functions"])
     moodle = world().moodle
@@ -123,7 +48,7 @@ def set_site() -> dict[str, Any]:
 @blueprint.post("/learners")
 def add_learners() -> dict[str, Any]:
     """Add or replace one learner, or several as {"learners": [...]}."""
-    body = body_of(lambda value, at: (_LEARNERS if _many(value, "learners") else _LEARNER)(value, at))
+    body = body_of(lambda value, at: (LEARNERS if _many(value, "learners") else LEARNER)(value, at))
     moodle = world().moodle
     learners = [_learner(one) for one in body["learners"]] if "learners" in body else [_learner(body)]
     with moodle.lock:
@@ -156,7 +81,7 @@ def _learner(body: dict[str, Any]) -> Learner:
 @blueprint.post("/courses")
 def add_course() -> dict[str, Any]:
     """Add or replace a course."""
-    body = body_of(_COURSE)
+    body = body_of(COURSE)
     modules = body.pop("modules", [])
     body["activities"] = activities((one["cmid"], one["modname"], one["name"]) for one in modules)
     body["prerequisites"] = tuple(body.get("prerequisites", ()))
@@ -171,7 +96,7 @@ def add_course() -> dict[str, Any]:
 @blueprint.post("/enrolments")
 def set_enrolment() -> dict[str, Any]:
     """Enrol a learner, suspend the enrolment, or end it with "enrolled": false."""
-    body = body_of(_ENROLMENT)
+    body = body_of(ENROLMENT)
     moodle = world().moodle
     with moodle.lock:
         if not body.get("enrolled", True):
@@ -185,7 +110,7 @@ def set_enrolment() -> dict[str, Any]:
 @blueprint.post("/progress")
 def set_progress() -> dict[str, Any]:
     """Change grades and states of a learner in a course without a completion and without an event."""
-    body = body_of(structure(_PROGRESS))
+    body = body_of(PROGRESS)
     moodle = world().moodle
     with moodle.lock:
         enrolment = moodle.enrol(body["learner"], body["course"])
@@ -196,7 +121,7 @@ def set_progress() -> dict[str, Any]:
 @blueprint.post("/complete")
 def complete() -> dict[str, Any]:
     """Complete a course for one learner, or for several as {"completions": [...]}; and send the event if asked to."""
-    body = body_of(lambda value, at: (_COMPLETE_MANY if _many(value, "completions") else _COMPLETE)(value, at))
+    body = body_of(lambda value, at: (COMPLETE_MANY if _many(value, "completions") else COMPLETE)(value, at))
     site = f"{base_url()}/moodle"
     moodle = world().moodle
     if "completions" not in body:
@@ -214,13 +139,14 @@ def complete() -> dict[str, Any]:
 @blueprint.post("/resend")
 def resend() -> dict[str, Any]:
     """Send the event of an earlier completion once more, as a duplicate or in another plugin's form."""
-    body = body_of(_RESEND)
+    body = body_of(RESEND)
     moodle = world().moodle
     with moodle.lock:
         enrolment = moodle.completions.get(body["objectid"])
     if enrolment is None:
         raise Unknown(f"completion {body['objectid']}")
-    return send(_event(enrolment, f"{base_url()}/moodle"), read_sending(body["send"]))
+    sending, site = read_sending(body["send"]), f"{base_url()}/moodle"
+    return send(_event(enrolment, site), sending, _also(moodle, sending.also, site))
 
 
 @blueprint.get("/enrolments")
@@ -239,13 +165,14 @@ def _completed(moodle: Moodle, body: dict[str, Any], site: str) -> Callable[[], 
             str(one.cmid): "pass" if one.graded else "complete" for one in moodle.course(enrolment.course).activities
         }
         _progress(moodle, enrolment, {**body, "modules": {**states, **body.get("modules", {})}})
-        moodle.open_row(enrolment, completed=body.get("completed", True))
+        moodle.open_row(enrolment, completed=body.get("completed", True), at=body.get("completed_at"))
         event = _event(enrolment, site)
     wish = body.get("send")
     if wish is None:
         return lambda: {"objectid": event.objectid, "payload": None, "headers": None, "answer": None}
     sending = read_sending(wish)
-    return lambda: send(event, sending)
+    also = _also(moodle, sending.also, site)
+    return lambda: send(event, sending, also)
 
 
 def _progress(moodle: Moodle, enrolment: Enrolment, body: dict[str, Any]) -> None:
@@ -258,7 +185,10 @@ def _progress(moodle: Moodle, enrolment: Enrolment, body: dict[str, Any]) -> Non
     enrolment.scores |= {int(cmid): Decimal(str(one)) for cmid, one in body.get("scores", {}).items()}
     if "total" in body:
         enrolment.total = None if body["total"] is None else Decimal(str(body["total"]))
-    moodle.mark(enrolment, {int(cmid): name for cmid, name in body.get("modules", {}).items()})
+    states = {int(cmid): name for cmid, name in body.get("modules", {}).items()}
+    moodle.mark(enrolment, states, at=body.get("completed_at"))
+    for cmid, attempts in body.get("attempts", {}).items():
+        enrolment.attempts[int(cmid)] = [_attempt(one) for one in attempts]
     for name in ("overridden", "lag_reads", "grade_lag_reads", "needs_update_reads"):
         if name in body:
             setattr(enrolment, name, body[name])
@@ -266,13 +196,34 @@ def _progress(moodle: Moodle, enrolment: Enrolment, body: dict[str, Any]) -> Non
         enrolment.visible_from = time.monotonic() + body["lag_ms"] / 1000
 
 
+def _attempt(body: dict[str, Any]) -> Attempt:
+    percent = None if body["score"] is None else Decimal(str(body["score"]))
+    started = int(time.time()) - body["seconds"]
+    return Attempt(percent=percent, started=started, seconds=body["seconds"], state=body.get("state", "finished"))
+
+
+def _also(moodle: Moodle, objectids: Sequence[int], site: str) -> list[CompletionEvent]:
+    """Earlier completions that go out in the same batch."""
+    with moodle.lock:
+        unknown = [one for one in objectids if one not in moodle.completions]
+        if unknown:
+            raise Unknown(f"completion {unknown[0]}")
+        return [_event(moodle.completions[one], site) for one in objectids]
+
+
 def _event(enrolment: Enrolment, site: str) -> CompletionEvent:
+    moodle = world().moodle
+    learner = moodle.learner(enrolment.learner)
     return CompletionEvent(
         objectid=enrolment.objectid or 0,
-        learner=enrolment.learner,
+        learner=learner.id,
         course=enrolment.course,
         at=enrolment.completed_at or int(time.time()),
         site=site,
+        name=learner.fullname,
+        email=learner.email,
+        username=learner.username,
+        title=moodle.course(enrolment.course).fullname,
     )
 
 

@@ -19,7 +19,8 @@ _WHOLE = re.compile(r"-?\d{1,18}")
 class Parameter:
     """What a function declares.
 
-    `kind` is int, bool, text, ints, texts, pairs (rows of name and value) or ids (a structure with a list of ids).
+    `kind` is int, bool, text, ints, texts, pairs (rows of name and value), ids (a structure with a list of ids) or
+    enrolments (rows of learner, course and role).
     """
 
     kind: str
@@ -118,6 +119,14 @@ def _pair(name: str, value: Any) -> tuple[str, str]:
     return row["name"], row["value"]
 
 
+def _enrolment(name: str, value: Any) -> dict[str, Any]:
+    whole_number, may_be = Parameter("int"), optional("int", 0)
+    row = {"roleid": whole_number, "userid": whole_number, "courseid": whole_number}
+    return read(
+        _structure(name, value), {**row, "timestart": may_be, "timeend": may_be, "suspend": optional("bool", False)}
+    )
+
+
 _READERS: Mapping[str, Callable[[str, Any], Any]] = {
     "int": whole,
     "bool": _flag,
@@ -125,5 +134,6 @@ _READERS: Mapping[str, Callable[[str, Any], Any]] = {
     "ints": lambda name, value: [whole(name, one) for one in _rows(name, value)],
     "texts": lambda name, value: [_text(name, one) for one in _rows(name, value)],
     "pairs": lambda name, value: dict(_pair(name, one) for one in _rows(name, value)),
+    "enrolments": lambda name, value: [_enrolment(name, one) for one in _rows(name, value)],
     "ids": lambda name, value: read(_structure(name, value), {"ids": optional("ints")})["ids"],
 }

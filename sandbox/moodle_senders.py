@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from sandbox.moodle_statements import ACTORS, Told, statements
+from sandbox.moodle_statements import outgoing as batch_request
 from sandbox.posting import Outgoing, post
 from sandbox.shapes import (
     Check,
@@ -15,6 +18,7 @@ from sandbox.shapes import (
     count,
     either,
     flag,
+    listing,
     may,
     need,
     not_negative,
@@ -26,7 +30,7 @@ from sandbox.shapes import (
     whole,
 )
 
-SENDERS = ("local_webhooks", "tool_trigger")
+SENDERS = ("local_webhooks", "tool_trigger", "logstore_xapi")
 CONTENT_TYPES = ("application/json", "application/x-www-form-urlencoded")
 _EVENT = "\\core\\event\\course_completed"
 
@@ -43,6 +47,10 @@ SEND: Check = structure(
         "max_tries": may(count),
         "retry_seconds": may(not_negative),
         "timeout_seconds": may(not_negative),
+        "actor_as": may(one_of(ACTORS)),
+        "names": may(flag),
+        "noise": may(flag),
+        "also": may(listing(count)),
     }
 )
 
@@ -50,6 +58,8 @@ SEND: Check = structure(
 @dataclass(frozen=True, kw_only=True)
 class Sending:
     """How to send. tool_trigger takes only `expected_response` for success, and tries again `max_tries` times.
+    logstore_xapi takes only 200; `actor_as`, `names`, `noise` and `also` (further completions of a batch, by their
+    rows) are for it alone.
 
     `actor` is who caused the event: never the learner. `dry` builds the request and sends nothing.
     """
@@ -65,6 +75,10 @@ class Sending:
     max_tries: int = 3
     retry_seconds: float = 1.0
     timeout_seconds: float = 60.0
+    actor_as: str = "id"
+    names: bool = True
+    noise: bool = False
+    also: Sequence[int] = ()
 
 
 def read_sending(body: Any) -> Sending:
@@ -86,10 +100,16 @@ class CompletionEvent:
     course: int
     at: int
     site: str
+    name: str = ""
+    email: str = ""
+    username: str = ""
+    title: str = ""
 
 
-def build(event: CompletionEvent, sending: Sending) -> Outgoing:
+def build(event: CompletionEvent, sending: Sending, also: Sequence[CompletionEvent] = ()) -> Outgoing:
     """The request as the plugin writes it."""
+    if sending.sender == "logstore_xapi":
+        return _logstore_xapi((event, *also), sending)
     if sending.sender == "tool_trigger":
         return _tool_trigger(event, sending)
     return _local_webhooks(event, sending)
@@ -148,14 +168,26 @@ def _tool_trigger(event: CompletionEvent, sending: Sending) -> Outgoing:
     return Outgoing(payload, headers, _php_json(payload))
 
 
+def _logstore_xapi(events: Sequence[CompletionEvent], sending: Sending) -> Outgoing:
+    told = [
+        Told(
+            learner=one.learner, name=one.name, email=one.email, username=one.username,
+            course=one.course, title=one.title, at=one.at,
+        )
+        for one in events
+    ]  # fmt: skip
+    batch = statements(told, site=events[0].site, actor=sending.actor_as, names=sending.names, noise=sending.noise)
+    return batch_request(batch, secret=sending.secret)
+
+
 def _php_json(value: Any) -> str:
     # PHP's json_encode writes no spaces, \u escapes, and a backslash before every slash
     return json.dumps(value, ensure_ascii=True, separators=(",", ":")).replace("/", "\\/")
 
 
-def send(event: CompletionEvent, sending: Sending) -> dict[str, Any]:
-    """Send, and report what was sent and what came back. Only tool_trigger ever tries again."""
-    outgoing = build(event, sending)
+def send(event: CompletionEvent, sending: Sending, also: Sequence[CompletionEvent] = ()) -> dict[str, Any]:
+    """Send, and report what was sent and what came back. local_webhooks never tries again."""
+    outgoing = build(event, sending, also)
     report: dict[str, Any] = {
         "objectid": event.objectid,
         "payload": outgoing.payload,
@@ -164,20 +196,25 @@ def send(event: CompletionEvent, sending: Sending) -> dict[str, Any]:
     }
     if sending.dry:
         return {**report, "answer": None, "tries": 0, "milliseconds": 0.0}
-    tries = 1 + (sending.max_tries if sending.sender == "tool_trigger" else 0)
     started = time.monotonic()
-    answer: dict[str, Any] = {}
-    done = 0
-    while done < tries:
-        if done:
-            time.sleep(sending.retry_seconds)
-        answer = post(outgoing, url=sending.url, timeout_seconds=sending.timeout_seconds)
-        done += 1
-        if sending.sender != "tool_trigger" or answer["status"] == sending.expected_response:
-            break
+    answer, done = _posted(outgoing, sending)
     return {
         **report,
         "answer": answer,
         "tries": done,
         "milliseconds": round((time.monotonic() - started) * 1000, 3),
     }
+
+
+def _posted(outgoing: Outgoing, sending: Sending) -> tuple[dict[str, Any], int]:
+    """The last answer, and how often it was tried."""
+    xapi = sending.sender == "logstore_xapi"
+    url = f"{sending.url.rstrip('/')}/statements" if xapi else sending.url
+    wanted = 200 if xapi else sending.expected_response
+    tries = 1 if sending.sender == "local_webhooks" else 1 + sending.max_tries
+    for done in range(1, tries + 1):
+        answer = post(outgoing, url=url, timeout_seconds=sending.timeout_seconds)
+        if answer["status"] == wanted or done == tries:
+            break
+        time.sleep(sending.retry_seconds)
+    return answer, done

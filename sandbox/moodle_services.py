@@ -9,7 +9,7 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 from werkzeug.datastructures import CombinedMultiDict
 
-from sandbox import moodle_completion, moodle_courses, moodle_grades, moodle_users
+from sandbox import moodle_completion, moodle_courses, moodle_enrol, moodle_grades, moodle_quizzes, moodle_users
 from sandbox.moodle import Moodle
 from sandbox.moodle_errors import InvalidParameter, Trouble, Unknown, error_object
 from sandbox.moodle_parameters import Parameter, nest, optional, read
@@ -57,12 +57,19 @@ def _call(moodle: Moodle, given: dict[str, str]) -> Any:
         given.pop(setting, None)
     if not name:
         raise InvalidParameter("Missing function name")
-    function = FUNCTIONS.get(name)
+    function = FUNCTIONS.get(_of_release(name, old=moodle.site.before_51))
     if function is None:
         raise Unknown(f"external_functions {name}")
     if not moodle.site.allows(name):
         raise Trouble("accessexception", f"{name} is not in the service of this token")
     return function.run(moodle, read(nest(given.items()), function.parameters))
+
+
+def _of_release(name: str, *, old: bool) -> str:
+    """The name in the table; of two names for a function each release knows one."""
+    if old:
+        return "" if name in OLDER_NAMES.values() else OLDER_NAMES.get(name, name)
+    return name
 
 
 def site_info(moodle: Moodle, values: dict[str, Any]) -> dict[str, Any]:
@@ -96,6 +103,12 @@ def site_info(moodle: Moodle, values: dict[str, Any]) -> dict[str, Any]:
 _INT, _TEXT = Parameter("int"), Parameter("text")
 _LEARNER_IN_COURSE = {"courseid": _INT, "userid": _INT}
 _LIST_OF_COURSE = {"courseid": _INT, "options": optional("pairs", {})}
+_ATTEMPTS = {
+    "quizid": _INT,
+    "userid": optional("int", 0),
+    "status": optional("text", "finished"),
+    "includepreviews": optional("bool", False),
+}
 
 FUNCTIONS = {
     "core_webservice_get_site_info": Function(site_info, {"serviceshortnames": optional("texts", [])}),
@@ -119,4 +132,11 @@ FUNCTIONS = {
     "core_course_get_courses_by_field": Function(
         moodle_courses.courses_by_field, {"field": optional("text", ""), "value": optional("text", "")}
     ),
+    "enrol_manual_enrol_users": Function(moodle_enrol.enrol_users, {"enrolments": Parameter("enrolments")}),
+    "mod_quiz_get_quizzes_by_courses": Function(
+        moodle_quizzes.quizzes_by_courses, {"courseids": optional("ints", [])}
+    ),
+    "mod_quiz_get_user_quiz_attempts": Function(moodle_quizzes.user_attempts, _ATTEMPTS),
 }
+#: the site is a 5.1: what older ones call by another name is unknown to it unless it is told to be old
+OLDER_NAMES = {"mod_quiz_get_user_attempts": "mod_quiz_get_user_quiz_attempts"}

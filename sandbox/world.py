@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -10,10 +11,12 @@ from flask import current_app, request
 from sandbox.accredible import Accredible
 from sandbox.calls import Calls
 from sandbox.faults import Faults
+from sandbox.lms.twin import Twin
 from sandbox.mailbox import Mailbox
 from sandbox.moodle import Moodle
 from sandbox.rates import Rates
 from sandbox.sis import Sis
+from sandbox.systems import SYSTEMS, TWINS
 
 _KEY = "sandbox"
 
@@ -28,13 +31,20 @@ class World:
     sis: Sis = field(default_factory=Sis)
     mailbox: Mailbox = field(default_factory=Mailbox)
     faults: Faults = field(default_factory=Faults)
-    rates: Rates = field(default_factory=Rates)
+    rates: Rates = field(default_factory=lambda: Rates(SYSTEMS))
     calls: Calls = field(default_factory=Calls)
+    lms: Mapping[str, Twin] = field(init=False)
+
+    def __post_init__(self) -> None:
+        twins = {name: kind(self.rates[name], self.public_url) for name, kind in TWINS.items()}
+        object.__setattr__(self, "lms", twins)
 
     def reset(self) -> None:
         """Back to the state at the start."""
         self.faults.clear()
         self.moodle.reset()
+        for twin in self.lms.values():
+            twin.reset()
         self.accredible.reset()
         self.sis.reset()
         self.mailbox.clear()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import traceback
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -38,6 +39,10 @@ def ada(control: SandboxControl) -> int:
     )
     control.complete(307, FIRST_AID, score="86.5")
     return 307
+
+
+def with_options(moodle: Moodle, **options: Any) -> Moodle:
+    return Moodle(replace(moodle.account, options={**moodle.account.options, **options}))
 
 
 def read(moodle: Moodle, *, learner: int = 307, course: int = FIRST_AID, **more: Any) -> Record:
@@ -106,7 +111,7 @@ def test_an_overridden_grade_is_marked(moodle: Moodle, ada: int, control: Sandbo
     [
         ("complete", ModuleState.COMPLETE), ("pass", ModuleState.COMPLETE), ("fail", ModuleState.INCOMPLETE),
         ("fail_hidden", ModuleState.INCOMPLETE), ("incomplete", ModuleState.INCOMPLETE),
-        ("exempt", ModuleState.EXEMPT),
+        ("exempt", ModuleState.EXEMPT), ("taken_back", ModuleState.INCOMPLETE),
     ],
 )  # fmt: skip
 def test_module_states(moodle: Moodle, ada: int, control: SandboxControl, state: str, seen: ModuleState) -> None:
@@ -176,6 +181,60 @@ def test_a_suspended_account_is_told(moodle: Moodle, control: SandboxControl) ->
     control.add_learner(307, name="Ada Lovelace", email="ada@learners.example", suspended=True)
     control.complete(307, FIRST_AID, score="90")
     assert read(moodle).learner.suspended
+
+
+def test_a_suspended_account_is_a_hold(moodle: Moodle, ada: int, control: SandboxControl) -> None:
+    assert read(moodle).holds == ()
+    control.add_learner(307, name="Ada Lovelace", email="ada@learners.example", suspended=True)
+    assert [(hold.kind, hold.where) for hold in read(moodle).holds] == [("suspended", "core_user_get_users_by_field")]
+
+
+def test_points_are_those_of_the_item_s_own_scale(moodle: Moodle, control: SandboxControl) -> None:
+    quiz = {"cmid": 1, "modname": "quiz", "name": "Q"}
+    control.add_course(30, shortname="X", fullname="X", grade_max=30, modules=[quiz])
+    control.add_learner(307, name="Ada Lovelace", email="ada@learners.example")
+    control.complete(307, 30, score="80")
+    assert {(one.points, one.out_of) for one in read(moodle, course=30).scores} == {(Decimal(24), Decimal(30))}
+
+
+ATTEMPTS = [
+    {"score": "50.5", "seconds": 600},
+    {"score": None, "seconds": 300},
+    {"score": "86.5", "seconds": 900},
+    {"score": "99", "seconds": 60, "state": "inprogress"},
+]
+
+
+def test_every_attempt_is_read_and_only_finished_ones_have_a_result(
+    moodle: Moodle, ada: int, control: SandboxControl
+) -> None:
+    control.progress(307, FIRST_AID, attempts={"23": ATTEMPTS})
+    [quiz] = [score for score in read(moodle).scores if score.item == "Final quiz"]
+    assert [(one.number, one.percent, one.at is not None) for one in quiz.attempts] == [
+        (1, Decimal("50.5"), True), (2, None, True), (3, Decimal("86.5"), True), (4, None, False),
+    ]  # fmt: skip
+    assert all(not score.attempts for score in read(moodle, needs=frozenset({Fact.SCORES})).scores)
+
+
+def test_attempts_at_an_older_moodle_have_a_function_of_their_own(
+    moodle: Moodle, ada: int, control: SandboxControl
+) -> None:
+    control.progress(307, FIRST_AID, attempts={"23": ATTEMPTS})
+    control.set_moodle(before_51=True)
+    older = with_options(moodle, attempts_from="mod_quiz_get_user_attempts")
+    [quiz] = [score for score in read(older).scores if score.item == "Final quiz"]
+    assert len(quiz.attempts) == len(ATTEMPTS)
+    assert "mod_quiz_get_user_attempts" in read(older).sources[Fact.ATTEMPTS]
+
+
+def test_time_is_that_of_finished_attempts_where_the_account_says_so(
+    moodle: Moodle, ada: int, control: SandboxControl
+) -> None:
+    control.progress(307, FIRST_AID, attempts={"23": ATTEMPTS})
+    timed = with_options(moodle, time_spent="quizzes")
+    assert read(timed).time_spent == timedelta(seconds=600 + 300 + 900)
+    assert (read(moodle).time_spent, Fact.TIME in read(moodle).sources) == (None, False)
+    assert Moodle.supplies(timed.account.options) - Moodle.supplies(moodle.account.options) == {Fact.TIME}
 
 
 def test_a_learner_without_number_or_supervisor(moodle: Moodle, control: SandboxControl) -> None:
@@ -267,6 +326,26 @@ def test_a_course_that_tracks_nothing_is_for_the_administrator(
         read(moodle)
 
 
+@pytest.mark.parametrize(
+    ("enrolment", "said"), [({"suspended": True}, "suspended or over"), ({"enrolled": False}, "never, no longer")]
+)
+def test_a_suspended_enrolment_is_told_apart_from_none(
+    moodle: Moodle, ada: int, control: SandboxControl, enrolment: dict[str, bool], said: str
+) -> None:
+    control.enrol(307, FIRST_AID, **enrolment)
+    with pytest.raises(Rejected, match=said):
+        read(moodle)
+
+
+def test_without_the_right_to_list_a_course_a_suspended_enrolment_stays_a_matter_of_one_learner(
+    moodle: Moodle, ada: int, control: SandboxControl
+) -> None:
+    control.enrol(307, FIRST_AID, suspended=True)
+    control.set_moodle(functions=[STATUS])
+    with pytest.raises(Rejected, match="never, no longer"):
+        read(moodle)
+
+
 @pytest.mark.parametrize("how", ["suspended", "unenrolled", "unknown learner", "unknown course"])
 def test_who_is_not_actively_enrolled_is_for_a_person(
     moodle: Moodle, ada: int, control: SandboxControl, how: str
@@ -310,7 +389,14 @@ def test_a_redirect_to_a_sign_in_page_is_not_followed(moodle: Moodle, ada: int, 
         read(moodle)
 
 
-@pytest.mark.parametrize("body", ["null", "{}", "7", '"text"', '{"completionstatus":{}}'])
+@pytest.mark.parametrize(
+    "body",
+    [
+        "null", "{}", "7", "[]", '"text"', '{"completionstatus":{}}', '{"completionstatus":[]}',
+        '{"completionstatus":{"completed":true,"completions":[{"timecompleted":1e99}]}}',
+        '{"completionstatus":{"completed":true,"completions":[{"timecompleted":"soon"}]}}',
+    ],
+)  # fmt: skip
 def test_json_of_another_shape_is_an_outage_and_no_defect(
     moodle: Moodle, ada: int, control: SandboxControl, body: str
 ) -> None:

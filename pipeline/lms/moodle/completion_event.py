@@ -4,25 +4,15 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-from marshmallow import EXCLUDE, Schema, ValidationError, fields
+from marshmallow import EXCLUDE, Schema, ValidationError
 
 from pipeline import clock
+from pipeline.lms.moodle.ids import MoodleId
 from pipeline.values import Event
 from pipeline.webhook import Announcement, Invalid, Request, Unauthenticated, bearer, json_body, proves
 
 COMPLETED = "\\core\\event\\course_completed"
-
-
-class MoodleId(fields.Field[str]):
-    """Ids come as numbers or as text, sometimes both in one body (contract 1.2)."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
-        if not (text.isascii() and text.isdigit() and len(text) <= 19):
-            raise ValidationError("expected a Moodle id, a whole number")
-        return str(int(text))
 
 
 class CompletionSchema(Schema):

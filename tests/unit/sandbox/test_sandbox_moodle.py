@@ -259,11 +259,11 @@ def test_enrolled_users_come_in_pages(call: Call, control: SandboxControl) -> No
 
 
 def test_courses_and_their_contents(call: Call) -> None:
-    assert [one["id"] for one in call("core_course_get_courses")] == [1, 11, 12, 13]
+    assert [one["id"] for one in call("core_course_get_courses")] == [1, 11, 12, 13, 14]
     assert [one["id"] for one in call("core_course_get_courses", **{"options[ids][0]": "12"})] == [12]
     found = call("core_course_get_courses_by_field", field="shortname", value="FIRSTAID")
     assert [one["fullname"] for one in found["courses"]] == ["First Aid at Work"]
-    assert len(call("core_course_get_courses_by_field")["courses"]) == 4
+    assert len(call("core_course_get_courses_by_field")["courses"]) == 5
     assert [one["id"] for one in call("core_course_get_courses_by_field", field="ids", value="11,13")["courses"]] == [
         11,
         13,
@@ -291,5 +291,83 @@ def test_completing_anew_opens_another_row(control: SandboxControl, ann: int) ->
     first = control.complete(ann, 12, score="91.5")["objectid"]
     assert control.complete(ann, 12, score="95")["objectid"] != first
     assert json.dumps(control.state()["moodle"]) == json.dumps(
-        {"courses": 3, "learners": 1, "enrolments": 1, "completions": 1}
+        {"courses": 4, "learners": 1, "enrolments": 1, "completions": 1}
     )
+
+
+ENROL = "enrol_manual_enrol_users"
+QUIZZES, ATTEMPTS = "mod_quiz_get_quizzes_by_courses", "mod_quiz_get_user_quiz_attempts"
+
+
+def _enrolment(learner: int = 307, course: int = 12, role: int = 5, **more: str) -> dict[str, str]:
+    fields = {"roleid": str(role), "userid": str(learner), "courseid": str(course), **more}
+    return {f"enrolments[0][{name}]": value for name, value in fields.items()}
+
+
+def test_enrolling_answers_null_and_makes_a_suspended_enrolment_active(
+    call: Call, ann: int, control: SandboxControl
+) -> None:
+    control.enrol(ann, 12, suspended=True)
+    assert call(ENROL, **_enrolment()) is None
+    assert [one["id"] for one in call("core_enrol_get_users_courses", userid=str(ann))] == [12]
+    assert call(ENROL, **_enrolment(suspend="1")) is None
+    assert call("core_enrol_get_users_courses", userid=str(ann)) == []
+
+
+@pytest.mark.parametrize(
+    ("parameters", "code"),
+    [
+        (_enrolment(course=999), "invalidparameter"),
+        (_enrolment(learner=999), "invalidrecordunknown"),
+        (_enrolment(role=1), "wsusercannotassign"),
+        (_enrolment(course=14), "wsnoinstance"),
+        (_enrolment(role=5, status="0"), "invalidparameter"),
+        ({"enrolments[0][userid]": "307"}, "invalidparameter"),
+        ({}, "invalidparameter"),
+    ],
+)
+def test_enrolling_is_refused_as_by_moodle(
+    call: Call, ann: int, control: SandboxControl, parameters: dict[str, str], code: str
+) -> None:
+    control.add_course(14, shortname="SELF", fullname="Self", manual_enrolment=False)
+    assert call(ENROL, **parameters)["errorcode"] == code
+
+
+def test_attempts_are_on_the_scale_of_the_quiz_s_questions(call: Call, ann: int, control: SandboxControl) -> None:
+    attempts = [{"score": "50", "seconds": 60}, {"score": "75", "seconds": 90, "state": "inprogress"}]
+    control.progress(ann, 12, attempts={"23": attempts})
+    [quiz] = call(QUIZZES, **{"courseids[0]": "12"})["quizzes"]
+    assert (quiz["id"], quiz["coursemodule"], quiz["sumgrades"]) == (1023, 23, 40)
+    [ended] = call(ATTEMPTS, quizid="1023", userid=str(ann))["attempts"]
+    assert (ended["attempt"], ended["sumgrades"], ended["timefinish"] - ended["timestart"]) == (1, 20, 60)
+    both = call(ATTEMPTS, quizid="1023", userid=str(ann), status="all")["attempts"]
+    assert [(one["state"], one["sumgrades"]) for one in both] == [("finished", 20), ("inprogress", None)]
+    assert both[1]["timefinish"] == 0
+
+
+@pytest.mark.parametrize(
+    ("parameters", "code"),
+    [
+        ({"quizid": "9", "userid": "307"}, "invalidrecordunknown"),
+        ({"quizid": "1023", "userid": "9"}, "invalidrecordunknown"),
+        ({"quizid": "1023", "userid": "307", "status": "some"}, "invalidparameter"),
+    ],
+)
+def test_attempts_of_nobody_at_nothing_are_refused(
+    call: Call, ann: int, parameters: dict[str, str], code: str
+) -> None:
+    assert call(ATTEMPTS, **parameters)["errorcode"] == code
+
+
+def test_a_release_knows_one_name_for_attempts(call: Call, ann: int, control: SandboxControl) -> None:
+    asked = {"quizid": "1023", "userid": str(ann)}
+    assert call("mod_quiz_get_user_attempts", **asked)["errorcode"] == "invalidrecordunknown"
+    control.set_moodle(before_51=True)
+    assert call("mod_quiz_get_user_attempts", **asked)["attempts"] == []
+    assert call(ATTEMPTS, **asked)["errorcode"] == "invalidrecordunknown"
+
+
+def test_a_completion_may_lie_in_the_past(call: Call, ann: int, control: SandboxControl) -> None:
+    control.complete(ann, 12, score="90", completed_at=1795400000)
+    status = call(STATUS, courseid="12", userid=str(ann))["completionstatus"]
+    assert {one["timecompleted"] for one in status["completions"]} == {1795400000}

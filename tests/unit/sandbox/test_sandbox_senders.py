@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import threading
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from sandbox.control import SandboxControl, send_to
+from sandbox.control import ControlError, SandboxControl, send_to
 
 
 class Receiver(ThreadingHTTPServer):
@@ -18,6 +19,7 @@ class Receiver(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.got: list[tuple[dict[str, str], bytes]] = []
+        self.paths: list[str] = []
         self.statuses: list[int] = []
         self.url = f"http://127.0.0.1:{self.server_address[1]}/webhooks/campus"
 
@@ -28,6 +30,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.got.append((dict(self.headers), body))
+        self.server.paths.append(self.path)
         self.send_response(self.server.statuses.pop(0) if self.server.statuses else 202)
         self.end_headers()
         self.wfile.write(b'{"accepted": true}')
@@ -142,3 +145,42 @@ def test_an_event_without_a_completion(control: SandboxControl, receiver: Receiv
     report = control.complete(301, 12, completed=False, send=send_to(receiver.url, "s"))
     assert report["answer"]["status"] == 202
     assert control.state()["moodle"]["completions"] == 1
+
+
+def test_logstore_xapi_sends_a_batch_and_takes_only_200(
+    control: SandboxControl, receiver: Receiver, learners: list[int]
+) -> None:
+    first = control.complete(302, 12, score="80", completed_at=1795407012)
+    receiver.statuses = [202, 200]
+    more = {"also": [first["objectid"]], "noise": True, "retry_seconds": 0.01}
+    report = control.complete(301, 12, score="80", send=send_to(receiver.url, "s3cret", "logstore_xapi", **more))
+    assert (report["answer"]["status"], report["tries"]) == (200, 2)
+    (headers, body), again = receiver.got
+    assert body == again[1] == report["raw"].encode()
+    assert receiver.paths == ["/webhooks/campus/statements"] * 2
+    assert base64.b64decode(headers["Authorization"].removeprefix("Basic ")) == b"moodle:s3cret"
+    assert headers["X-Experience-API-Version"] == "1.0.3"
+    batch = json.loads(body)
+    assert [one["verb"]["id"].rpartition("/")[2] for one in batch] == ["viewed", "completed"] * 2
+    assert not any("id" in one for one in batch)
+    assert batch[3]["actor"]["account"]["name"] == "302"
+    assert batch[3]["actor"]["name"] == "Ann 302"
+    assert batch[3]["object"]["id"].endswith("/moodle/course/view.php?id=12")
+    assert batch[3]["timestamp"] == "2026-11-23T04:10:12+00:00"
+
+
+def test_logstore_xapi_names_the_learner_as_its_settings_say(control: SandboxControl, learners: list[int]) -> None:
+    def actor(**more: object) -> dict[str, object]:
+        send = send_to("http://127.0.0.1:1/", "s", "logstore_xapi", dry=True, **more)
+        return dict(control.complete(301, 12, send=send)["payload"][0]["actor"])
+
+    assert actor(names=False).keys() == {"account"}
+    assert actor(actor_as="mbox")["mbox"] == "mailto:ann301@example.org"
+    assert actor(actor_as="hashed_mbox").keys() == {"name", "objectType", "mbox_sha1sum"}
+    assert "learner301" in str(actor(actor_as="username")["account"])
+
+
+def test_a_batch_of_a_completion_that_is_none_is_refused(control: SandboxControl, learners: list[int]) -> None:
+    send = send_to("http://127.0.0.1:1/", "s", "logstore_xapi", dry=True, also=[999])
+    with pytest.raises(ControlError, match="completion 999"):
+        control.complete(301, 12, send=send)
