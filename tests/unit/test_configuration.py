@@ -107,7 +107,8 @@ def test_an_account_overrides_the_limit_of_its_platform(config: Path, edit: Call
 # one fault after the other: file, old text, new text, the line's text, what is said
 BROKEN: list[tuple[str, str, str, str, str]] = [
     ("accounts.yaml", "  campus:", "  Campus One:", "Campus One", "lower-case letters"),
-    ("accounts.yaml", "system: moodle", "system: modle", "modle", "write one of: canvas, docebo, moodle, talentlms, teachable, thinkific"),
+    ("accounts.yaml", "system: moodle", "system: modle", "modle",
+    "write one of: canvas, docebo, moodle, talentlms, teachable, thinkific"),
     ("accounts.yaml", "site: env:CAMPUS_MOODLE_URL", "site: campus.example", "site:", "write an address such as"),
     ("accounts.yaml", "site: env:CAMPUS_MOODLE_URL", "site: env:NOT_SET", "site:", "NOT_SET is not set"),
     ("accounts.yaml", "token: env:CAMPUS_MOODLE_TOKEN", "token: 0123abc", "token:", "or `file:/path`"),
@@ -126,12 +127,15 @@ BROKEN: list[tuple[str, str, str, str, str]] = [
     (FIRST_AID, "program: first-aid", "program: First Aid", "program:", "lower-case letters"),
     (FIRST_AID, "program: first-aid\n", "", "title:", "is required and missing"),
     (FIRST_AID, 'course: "12"', "course: 12", "course:", 'write it in quotes'),
-    (FIRST_AID, "source: campus", "source: kampus", "source:", "`kampus` is not in accounts.yaml; known: campus, college"),
-    (FIRST_AID, "score: {threshold: 80}", "score: {threshold: 101}", "score:", "is more than 100, of which it is counted"),
+    (FIRST_AID, "source: campus", "source: kampus", "source:",
+    "`kampus` is not in accounts.yaml; known: campus, college"),
+    (FIRST_AID, "score: {threshold: 80}", "score: {threshold: 101}", "score:",
+    "is more than 100, of which it is counted"),
     (FIRST_AID, "score: {threshold: 80}", "score: {threshold: eighty}", "score:", "number"),
     (FIRST_AID, "score: {threshold: 80}", "score: {treshold: 80}", "score:", "did you mean `threshold`"),
     (FIRST_AID, "modules: all", "modules: some", "modules:", "write `all`"),
-    (FIRST_AID, "modules: all", "attendance: all", "attendance:", "is no criterion; known: agreement, all_of, any_of"),
+    (FIRST_AID, "modules: all", "attendance: all", "attendance:",
+    "is no criterion; known: agreement, all_of, any_of"),
     (FIRST_AID, "account: badges", "account: badgs", "account:", "`badgs` is not in accounts.yaml"),
     (FIRST_AID, "[certificate, badge]", "[diploma]", "formats:", "certificate, badge"),
     (FIRST_AID, "[certificate, badge]", "[]", "formats:", "Shorter than minimum length 1"),
@@ -150,7 +154,8 @@ BROKEN: list[tuple[str, str, str, str, str]] = [
     ("programs/infection-control.yaml", "{score}", "{score:d}", "attributes:", "may use {score}"),
     ("programs/infection-control.yaml", "{score}", "{title.__class__}", "attributes:", "may use {score}"),
     ("programs/infection-control.yaml", "{score}", "{title!r}", "attributes:", "may use {score}"),
-    ("programs/infection-control.yaml", 'courses: ["11"]', "courses: []", "prerequisites:", "name `courses` of the LMS"),
+    ("programs/infection-control.yaml", 'courses: ["11"]', "courses: []", "prerequisites:",
+    "name `courses` of the LMS"),
 ]  # fmt: skip
 
 
@@ -395,5 +400,6 @@ def test_the_registry_finds_every_adapter_by_its_name() -> None:
     assert set(adapters.PLATFORMS) == {"accredible", "openbadges"}
     assert set(adapters.TARGETS) == {"sis"}
     assert set(adapters.CRITERIA) == {
-        "agreement", "approval", "identity", "integrity", "modules", "prerequisites", "profile", "score", "time_spent",
+        "agreement", "approval", "identity", "integrity", "modules", "prerequisites", "profile", "score",
+        "time_spent",
     }  # fmt: skip

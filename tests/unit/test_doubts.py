@@ -137,10 +137,12 @@ def module(state: ModuleState) -> tuple[Module, ...]:
         (ModuleState.EXEMPT, said("exemption", "practice"), PASS),
         (ModuleState.EXEMPT, said("exemption", "modules", item="22"), PASS),
         (ModuleState.EXEMPT, said("exemption", "modules", item="Welcome"), HOLD),
-        (ModuleState.EXEMPT, said("exemption", "score"), HOLD), (ModuleState.EXEMPT, said("exemption", "modules"), PASS),
+        (ModuleState.EXEMPT, said("exemption", "score"), HOLD), (ModuleState.EXEMPT, said("exemption",
+        "modules"), PASS),
         (ModuleState.INCOMPLETE, None, FAIL), (ModuleState.INCOMPLETE, said("exemption", "modules", item="22"), PASS),
         (ModuleState.INCOMPLETE, said("accommodation", "modules"), HOLD),
-        (ModuleState.INCOMPLETE, said("appeal", "modules"), HOLD), (ModuleState.COMPLETE, said("appeal", "practice"), HOLD),
+        (ModuleState.INCOMPLETE, said("appeal", "modules"), HOLD), (ModuleState.COMPLETE, said("appeal",
+        "practice"), HOLD),
     ],
 )  # fmt: skip
 def test_modules_that_a_person_waives(state: ModuleState, word: Any, outcome: Outcome) -> None:
@@ -162,7 +164,8 @@ MET, UNMET, UNCLEAR = PrerequisiteState.MET, PrerequisiteState.UNMET, Prerequisi
     ("state", "word", "outcome"),
     [
         (UNMET, None, FAIL), (UNMET, said("appeal", "prerequisites"), HOLD), (UNMET, said("appeal", "11"), HOLD),
-        (UNMET, said("appeal", "prerequisites", item="11"), HOLD), (UNMET, said("appeal", "prerequisites", item="12"), FAIL),
+        (UNMET, said("appeal", "prerequisites", item="11"), HOLD), (UNMET, said("appeal",
+        "prerequisites", item="12"), FAIL),
         (UNMET, said("exemption", "prerequisites", item="11"), PASS), (UNCLEAR, said("exemption", "11"), PASS),
         (MET, said("appeal", "11"), HOLD), (MET, None, PASS),
     ],

@@ -1,4 +1,4 @@
-"""The person is the one who was meant: names in many scripts and conventions, addresses, and what was seen on paper."""
+"""The person is the one who was meant: names in many scripts and conventions, addresses, documents."""
 
 from __future__ import annotations
 

@@ -26,8 +26,8 @@ INSERT INTO learners (id, source, ref, name, email)
   VALUES ('learner_1', 'campus', '307', 'Ada', 'Ada@Learners.Example');
 INSERT INTO deliveries (id, source, key, received_at, sha256, body, events, state, attempts)
   VALUES ('delivery_1', 'campus', 'k', '2026-11-01 10:00:00', 'x', '{}', '[]', 'received', 0);
-INSERT INTO cases (id, source, course, program, learner_id, generation, delivery_id, event_key, occurred_at, opened_at,
-    changed_at, entered_at, stage, attempts, waits, crashes, version)
+INSERT INTO cases (id, source, course, program, learner_id, generation, delivery_id, event_key, occurred_at,
+    opened_at, changed_at, entered_at, stage, attempts, waits, crashes, version)
   VALUES ('case_1', 'campus', '12', 'first-aid', 'learner_1', 1, 'delivery_1', 'k', '2026-11-01 10:00:00',
     '2026-11-01 10:00:00', '2026-11-01 10:00:00', '2026-11-01 10:00:00',
     'held', 0, 0, 0, 3);

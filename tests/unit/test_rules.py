@@ -61,7 +61,8 @@ def words(*about: str, no: bool = False) -> tuple[Any, ...]:
 @pytest.mark.parametrize(
     ("score", "approved", "rejected", "outcome"),
     [
-        ("95", (), (), PASS), ("10", ("portfolio",), (), PASS), ("95", (), ("portfolio",), PASS), ("10", (), (), HOLD),
+        ("95", (), (), PASS), ("10", ("portfolio",), (), PASS), ("95", (), ("portfolio",), PASS), ("10", (),
+        (), HOLD),
         ("10", (), ("portfolio",), FAIL), ("80", (), ("portfolio",), HOLD),
     ],
 )  # fmt: skip
@@ -138,7 +139,8 @@ def test_what_means_the_same_is_kept_in_the_same_words() -> None:
 SIMPLE = st.sampled_from(
     [("score", {"threshold": "80"}), ("score", {"threshold": "3.5", "out_of": "5.0", "item": "Capstone"}),
      ("modules", "all"), ("modules", {"named": ["Welcome"]}), ("time_spent", {"hours": 8}), ("approval", "portfolio"),
-     ("approval", ["peer_review", "capstone"]), ("prerequisites", {"courses": ["11"]}), ("identity", {"characters": 1}),
+     ("approval", ["peer_review", "capstone"]), ("prerequisites", {"courses": ["11"]}), ("identity",
+     {"characters": 1}),
      ("prerequisites", {"credentials": ["first-aid"]}), ("integrity", {"attested": True})]
 )  # fmt: skip
 MAPPINGS = st.lists(SIMPLE, min_size=1, max_size=4).map(dict)

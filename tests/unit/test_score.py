@@ -200,7 +200,8 @@ def test_an_excused_item_is_doubt_and_an_exemption_takes_it_out_of_the_weights()
 @pytest.mark.parametrize(
     ("more", "outcome"),
     [
-        ([], HOLD), ([("4", "5")], PASS), ([("3.5", "5")], PASS), ([("3.49", "5")], FAIL), ([("3", "5"), ("4", "5")], PASS),
+        ([], HOLD), ([("4", "5")], PASS), ([("3.5", "5")], PASS), ([("3.49", "5")], FAIL), ([("3", "5"), ("4",
+        "5")], PASS),
         ([("4", "5"), ("3", "5")], FAIL), ([("NaN", "5")], HOLD), ([("4", "0")], HOLD), ([("1E+999999", "5")], HOLD),
     ],
 )  # fmt: skip
@@ -244,7 +245,8 @@ def test_what_no_grade_book_holds_is_no_score(percent: str) -> None:
 @pytest.mark.parametrize(
     ("values", "faulty"),
     [
-        ({"threshold": 101}, "threshold"), ({"threshold": 6, "out_of": 5}, "threshold"), ({"threshold": -1}, "threshold"),
+        ({"threshold": 101}, "threshold"), ({"threshold": 6, "out_of": 5}, "threshold"), ({"threshold": -1},
+        "threshold"),
         ({"threshold": "NaN"}, "threshold"), ({}, "threshold"), ({"threshold": 80, "attempt": "worst"}, "attempt"),
         ({"threshold": 80, "item": "a", "items": {"b": 1}}, "items"), ({"threshold": 80, "items": {"b": 0}}, "items"),
         ({"threshold": 80, "attested": True}, "item"), ({"threshold": 80, "out_of": 0}, "out_of"),
@@ -272,8 +274,10 @@ def test_a_better_attempt_is_never_judged_worse(
         assert ranks[0] <= ranks[1]
 
 
-@given(values=st.dictionaries(st.sampled_from(["Project", "Exam", "Quiz"]), st.decimals("0.1", 100, places=1), min_size=1),
-       found=st.lists(percents, min_size=3, max_size=3), chance=st.randoms())  # fmt: skip
+WEIGHTS = st.dictionaries(st.sampled_from(["Project", "Exam", "Quiz"]), st.decimals("0.1", 100, places=1), min_size=1)
+
+
+@given(values=WEIGHTS, found=st.lists(percents, min_size=3, max_size=3), chance=st.randoms())
 def test_neither_the_order_of_weights_nor_of_scores_matters(
     values: dict[str, Decimal], found: list[Decimal], chance: Random
 ) -> None:

@@ -12,8 +12,8 @@ from pipeline.errors import IllegalMove
 from pipeline.stages import (
     CREDENTIAL_MOVES,
     MESSAGE_MOVES,
-    STAGE_MOVES,
     RUN,
+    STAGE_MOVES,
     UPDATE_MOVES,
     CredentialState,
     MessageState,

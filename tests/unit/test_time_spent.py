@@ -48,7 +48,8 @@ def hours(*stated: str) -> tuple[Any, ...]:
 @pytest.mark.parametrize(
     ("spent", "stated", "outcome"),
     [
-        (timedelta(hours=5), ("3.5",), PASS), (timedelta(hours=5), ("3",), HOLD), (timedelta(hours=5), ("2.9",), HOLD),
+        (timedelta(hours=5), ("3.5",), PASS), (timedelta(hours=5), ("3",), HOLD), (timedelta(hours=5),
+        ("2.9",), HOLD),
         (None, ("4", "4.5"), PASS), (None, ("NaN",), HOLD), (timedelta(hours=9), ("-5",), PASS),
     ],
 )  # fmt: skip
