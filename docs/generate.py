@@ -1,7 +1,7 @@
 """Generates docs/reference from the code: `make docs`, or `python -m docs.generate --check` to compare only.
 
 What the code says of itself (settings, data-sheets, docstrings, tables of moves) is taken from there. What it
-cannot say stands in the tables below, and a name that the code has and a table lacks, or the other way round,
+cannot say stands in `docs.meanings`, and a name that the code has and a table lacks, or the other way round,
 ends the run.
 """
 
@@ -22,114 +22,19 @@ from typing import Any
 
 from marshmallow import Schema, missing
 
+from docs.meanings import EFFECTS, ENTRIES, SENDERS
 from pipeline import stages
 from pipeline.adapters import CRITERIA, LMSS, PLATFORMS, TARGETS
-from pipeline.configuration.accounts import TrafficSchema
+from pipeline.configuration.accounts import HearingSchema, TrafficSchema
+from pipeline.contracts import Lms
 from pipeline.errors import Failure
 from pipeline.settings import SETTINGS
 from pipeline.stages import CredentialState, MessageState, Stage, UpdateState
-from pipeline.values import Rate
+from pipeline.values import Fact, Rate
 
 ROOT = Path(__file__).parents[1]
 REFERENCE = ROOT / "docs" / "reference"
-NOTICE = "<!-- Generated from the code by `make docs`. Do not edit: change the code, or docs/generate.py. -->"
-
-#: what a failure does: to a case in gather and verify, and to a credential in its lane
-EFFECTS: Mapping[str, tuple[str, str]] = {
-    "retryable": (
-        "three attempts, `CONFER_RETRY_SECONDS` apart, then held",
-        "three attempts, `CONFER_RETRY_SECONDS` apart, then to a person",
-    ),
-    "throttled": (
-        "waits until the named time; costs no attempt",
-        "no process calls the account before the named time; costs no attempt",
-    ),
-    "unsure": (
-        "reading again is harmless: waits as in an outage",
-        "looked up before it is called again; the account waits as in an outage",
-    ),
-    "rejected": ("held at once", "to a person at once"),
-    "duplicate": ("does not occur", "confirmed with what exists; if the platform does not say what, looked up"),
-    "misconfigured": (
-        "held at once; if it is about the whole account, waits as in an outage",
-        "to a person at once; if it is about the whole account, the account waits as in an outage",
-    ),
-    "notready": (
-        "read again after 2 s, 4 s, … at most 15 min, until the program's `wait_for_lms` is over; then held",
-        "does not occur",
-    ),
-    "outage": (
-        "tried again after 2 s, 4 s, … at most 1 min, without end; costs no attempt",
-        "the account waits: probes after 1 s, then 2 s, 4 s, … at most 1 min apart; costs no attempt. Should the "
-        "platform have served others since this credential failed, it counts as an attempt",
-    ),
-}
-
-#: what a ledger entry says
-ENTRIES: Mapping[str, str] = {
-    "case.announced": "A person sent the wake-up of a stuck case again.",
-    "case.attempt_failed": "A step failed; the next of three attempts is due later.",
-    "case.done": "Everything happened, once.",
-    "case.held": "A person has to look. Facts: why, and where the run goes on.",
-    "case.issued": "Every credential of the case is confirmed.",
-    "case.not_ready": "The LMS does not show the completion yet; it is read again later.",
-    "case.notified": "Every mail of the case is settled.",
-    "case.opened": "An event led to a new case. Facts: delivery and event.",
-    "case.replayed": "A person put a held or failed case back into the run.",
-    "case.throttled": "The other side asked for a pause.",
-    "case.waits_for_mail": "A mail is not settled yet; the step comes again.",
-    "case.waits_for_outage": "The other side is down; no attempt is counted.",
-    "case.waits_for_update": "A downstream system has not been told yet; the step comes again.",
-    "case.worker_lost": "A worker died over the case; another one took it over when the lease had ended.",
-    "credential.attempt_failed": "A call failed for this credential alone; the next attempt is due later.",
-    "credential.duplicate_blocked": "The platform refused a second credential; the first one was taken over.",
-    "credential.found": "A look-up found the credential at the platform.",
-    "credential.intended": "The intent: committed before the platform is called.",
-    "credential.issued": "The platform confirmed the call.",
-    "credential.looked_up": "A look-up found nothing, but the platform may not have settled; it is looked up again.",
-    "credential.needs_person": "The credential left the lane; its case is held.",
-    "credential.not_found": "A look-up found nothing after the platform had settled; the call is planned again.",
-    "credential.planned": "The decision planned a credential at an account.",
-    "credential.replayed": "A person put the credential back into its lane; it is looked up first.",
-    "credential.throttled": "The platform asked for a pause.",
-    "credential.waits_for_outage": "The platform is down; no attempt is counted.",
-    "credential.worker_lost": "A worker died over the credential. If it was calling, the credential is now unsure.",
-    "decision.failed": "A criterion is not met. Facts: the decision, its hash, the outcome of each check.",
-    "decision.passed": "Every check passed. Facts as above.",
-    "delivery.held": "An administrator has to look: no program covers the course, or the delivery cannot be read.",
-    "delivery.replayed": "A person put a held delivery back into the run.",
-    "event.duplicate": "Another event of a completion that has its case already.",
-    "event.reopened": "A new completion after a failed check: the record is read again.",
-    "message.attempt_failed": "The mail server refused for now; the next attempt is due later.",
-    "message.intended": "The intent: committed before the text is handed to the mail server.",
-    "message.none": "The program tells nobody by mail.",
-    "message.not_taken": "The mail server closed instead of taking the text; that was no hand-over.",
-    "message.planned": "A mail is to be sent.",
-    "message.rejected": "The mail server refused the mail for good, or there is nobody to send it to.",
-    "message.replayed": "A person has the mail sent again.",
-    "message.skipped": "The program tells the supervisor too, and the LMS names none.",
-    "message.sent": "The mail server took the mail.",
-    "message.unclear": "The answer to the text was lost; the mail is sent at most once more.",
-    "record.gathered": "The learner's record was read. Facts: the record and its hash.",
-    "update.attempt_failed": "A downstream system failed; the next attempt is due later.",
-    "update.planned": "A downstream system is to be told.",
-    "update.rejected": "A downstream system refused; the case is held at its end.",
-    "update.replayed": "A person has the update sent again.",
-    "update.sent": "The downstream system took the update. Facts: its reference or version.",
-    "update.throttled": "The downstream system asked for a pause.",
-    "update.waits_for_outage": "The downstream system is down; no attempt is counted.",
-}
-
-#: when a task is sent, beside the tick
-SENDERS: Mapping[str, str] = {
-    "confer.receive": "the web process, after a delivery is stored",
-    "confer.gather": "`confer.receive`",
-    "confer.verify": "`confer.gather`",
-    "confer.issue": "`confer.verify`; and itself, while credentials are due",
-    "confer.notify": "`confer.issue`, when the last credential of a case is confirmed",
-    "confer.downstream": "`confer.notify`",
-    "confer.tick": "beat, every `CONFER_TICK_SECONDS`",
-}
+NOTICE = "<!-- Generated from the code by `make docs`. Do not edit: change the code, or docs/meanings.py. -->"
 
 
 class Incomplete(Exception):
@@ -187,7 +92,15 @@ def failures_page() -> str:
 
 def adapters_page() -> str:
     """What each adapter can do and may be told, from the data-sheets."""
-    lms = [(f"`{one.name}`", one.label, _names(sorted(one.provides))) for one in LMSS.values()]
+    lms = [
+        (f"`{one.name}`", one.label, one.hears or "nothing: it is only swept", _entrance(one), _span(one.sweep_every))
+        for one in LMSS.values()
+    ]
+    facts = [
+        (f"`{fact.value}`", *("yes" if fact in one.provides else "–" for one in LMSS.values()))
+        for fact in Fact
+        if fact is not Fact.CREDENTIALS
+    ]
     platforms = [
         (
             f"`{one.name}`", one.label, _rate(one.rate), _names(sorted(one.formats)), str(one.bulk),
@@ -204,7 +117,14 @@ def adapters_page() -> str:
         "Adapters",
         "Each is one file, and this page is made of their data-sheets. `system` in `accounts.yaml` or `targets.yaml` "
         "names the adapter. Options marked * are required.",
-        "## Learning management systems\n\n" + _table(("system", "name", "provides"), lms) + _option_lists(LMSS),
+        "## Learning management systems\n\n"
+        + _table(("system", "name", "announces completions by", "of `entrance`, one of", "swept every"), lms)
+        + "\n\nWhat a record can hold; a fact may take an option or a right, see the page of the LMS:\n\n"
+        + _table(("fact", *LMSS), facts)
+        + _option_lists(LMSS)
+        + "\n\nEvery LMS account may also say: "
+        + _options(HearingSchema)
+        + ".",
         "## Credential platforms\n\n"
         + _table(
             ("system", "name", "rate", "issues", "bulk", "prevents duplicates", "finds by", "settles within"),
@@ -360,6 +280,10 @@ def _sentences(thing: Any) -> str:
     return " ".join((inspect.getdoc(thing) or "").split("\n\n")[0].split())
 
 
+def _entrance(lms: type[Lms]) -> str:
+    return _names(sorted(lms.entrance)) or "nothing: what it sends proves itself"
+
+
 def _rate(rate: Rate | None) -> str:
     return f"{rate.calls} in {_span(rate.window)}" if rate else "no limit"
 
@@ -409,7 +333,7 @@ def _same(code: Iterable[str], table: Iterable[str], what: str) -> None:
     only_code, only_table = sorted(set(code) - set(table)), sorted(set(table) - set(code))
     if only_code or only_table:
         raise Incomplete(
-            f"docs/generate.py, {what}: describe {', '.join(only_code) or 'nothing'}; "
+            f"docs/meanings.py, {what}: describe {', '.join(only_code) or 'nothing'}; "
             f"remove {', '.join(only_table) or 'nothing'}"
         )
 
