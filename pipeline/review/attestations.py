@@ -28,6 +28,8 @@ from pipeline.store.learners import learner_id
 
 #: what an outside system may state at all
 _OF_SYSTEMS = frozenset({AttestationKind.APPROVAL, AttestationKind.SCORE, AttestationKind.TIME})
+#: what an accommodation may set for one learner: another threshold of a score, another minimum of time
+_ADAPTED = {"points", "out_of", "hours"}
 _LARGEST = Decimal(1_000_000)
 
 
@@ -66,10 +68,13 @@ class AttestationSchema(Schema):
             AttestationKind.TIME: {"hours"},
         }.get(data["kind"], set())
         faults = {name: ["is needed for this kind"] for name in wanted if data[name] is None}
-        extra = {"approved", "points", "out_of", "hours"} - wanted
+        may_have = _ADAPTED if data["kind"] is AttestationKind.ACCOMMODATION else wanted
+        extra = {"approved", "points", "out_of", "hours"} - may_have
         faults |= {name: ["does not belong to this kind"] for name in extra if data[name] is not None}
         if data["kind"] in {*_OF_SYSTEMS, AttestationKind.EXEMPTION, AttestationKind.ACCOMMODATION}:
             faults |= {} if data["about"] else {"about": ["say what it is about, such as `portfolio` or `modules`"]}
+        if (data["points"] is None) != (data["out_of"] is None):
+            faults |= {"out_of": ["belongs to `points`: write both, such as 3.5 of 5"]}
         begins, ends = data["valid_from"], data["valid_until"]
         if begins and ends and ends <= begins:
             faults["valid_until"] = ["has to lie after valid_from"]

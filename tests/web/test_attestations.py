@@ -60,6 +60,8 @@ def test_a_repeat_with_the_same_key_is_kept_once(confer: Driver) -> None:
         ({"kind": "score", "approved": None, "points": "NaN", "out_of": "5"}, "points"),
         ({"reason": ""}, "reason"), ({"about": ""}, "about"), ({"learner": ""}, "learner"), ({"kind": "wish"},
         "kind"),
+        ({"kind": "accommodation", "approved": None, "about": "score", "points": "70"}, "out_of"),
+        ({"kind": "accommodation", "about": "score"}, "approved"),
         ({"valid_until": "2027-01-01"}, "valid_until"), ({"person": "x"}, "person"),
         ({"valid_from": "2027-01-02T00:00:00Z", "valid_until": "2027-01-01T00:00:00Z"}, "valid_until"),
     ],
@@ -143,3 +145,12 @@ def test_a_decision_never_overlooks_what_is_stated_while_it_is_made(confer: Driv
     confer.drain()
     assert confer.case().stage == "held"
     assert "record.outdated" in confer.history(confer.case().id)
+
+
+def test_an_accommodation_sets_another_threshold_for_one_learner(confer: Driver) -> None:
+    eased = said(kind="accommodation", about="score", approved=None, points="60", out_of="100", reason="plan 7")
+    assert confer.api("POST", "attestations", eased).status_code == 201
+    confer.learner()
+    confer.complete(score="70")
+    confer.settle()
+    assert confer.case().stage == "done"
