@@ -15,6 +15,7 @@ from pipeline.audit.trail import open_case, record
 from pipeline.configuration.loading import configuration
 from pipeline.settings import settings
 from pipeline.stages import Stage
+from pipeline.steps.alerting import alert
 from pipeline.steps.attest import attest
 from pipeline.steps.turn import ATTEMPTS, WakeUp, advance
 from pipeline.store.attestations import as_row
@@ -70,15 +71,25 @@ def _receive(session: Session, delivery_id: str) -> list[WakeUp]:
         wakeups += _keep_score(session, delivery, reported_score_from(document))
     delivery.due_at = None
     if uncovered:
-        courses = ", ".join(sorted(set(uncovered)))
-        delivery.state, delivery.error_kind = DeliveryState.HELD, "misconfigured"
-        delivery.error = f"no program covers course {courses} of {delivery.source}"
-        facts = {"source": delivery.source, "courses": sorted(set(uncovered))}
-        record(session, subject=delivery.id, kind="delivery.held", actor=ACTOR, facts=facts, rule_version=None)
-        log.error("no_program", source=delivery.source, courses=courses)
+        _hold_uncovered(session, delivery, sorted(set(uncovered)))
     else:
         delivery.state, delivery.error_kind, delivery.error = DeliveryState.RECEIVED, None, None
     return wakeups
+
+
+def _hold_uncovered(session: Session, delivery: Delivery, courses: list[str]) -> None:
+    """An administrator has to add a program. They are told once a day per course, however many complete it."""
+    delivery.state, delivery.error_kind = DeliveryState.HELD, "misconfigured"
+    delivery.error = f"no program covers course {', '.join(courses)} of {delivery.source}"
+    facts = {"source": delivery.source, "courses": courses}
+    record(session, subject=delivery.id, kind="delivery.held", actor=ACTOR, facts=facts, rule_version=None)
+    for course in courses:
+        alert(
+            session, key=f"{delivery.source}:{course}:uncovered:{clock.now():%Y-%m-%d}", severity="failure",
+            title="No program", summary=f"No program covers course {course} of {delivery.source}, which is completed.",
+            facts=[("Delivery", delivery.id)],
+        )  # fmt: skip
+    log.error("no_program", source=delivery.source, courses=", ".join(courses))
 
 
 def _is_known(session: Session, source: str, event: Event) -> bool:
@@ -162,5 +173,10 @@ def _count_attempt(delivery_id: str, error: str) -> None:
             delivery.state, delivery.due_at = DeliveryState.HELD, None
             facts = {"error": error}
             record(session, subject=delivery.id, kind="delivery.held", actor=ACTOR, facts=facts, rule_version=None)
+            alert(
+                session, key=f"{delivery.id}:held", severity="failure", title="Delivery held",
+                summary=f"A delivery of {delivery.source} cannot be received: {error}.",
+                facts=[("Delivery", delivery.id)],
+            )  # fmt: skip
         else:
             delivery.due_at = clock.now() + settings().retry_interval

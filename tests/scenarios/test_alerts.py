@@ -310,3 +310,19 @@ def test_without_channels_alerts_are_kept_and_nothing_is_sent(confer: Driver, co
     [alert] = confer.rows(select(AlertRow))
     assert alert.case_id == confer.case().id
     assert control.calls("chat") == []
+
+
+def test_a_course_without_a_program_is_told_once_a_day(staffed: Staffed, chat: ChatControl) -> None:
+    for number in (307, 308):
+        staffed.learner(number)
+        staffed.complete(number, course=11)
+    staffed.drain()
+    staffed.later(seconds=21)
+    [text] = texts(chat)
+    assert text.count("No program covers course 11 of campus") == 1
+    staffed.later(hours=25)
+    staffed.learner(309)
+    staffed.complete(309, course=11)
+    staffed.drain()
+    staffed.later(minutes=16)
+    assert len(texts(chat)) == 2
