@@ -86,7 +86,8 @@ def _hold_uncovered(session: Session, delivery: Delivery, courses: list[str]) ->
     for course in courses:
         alert(
             session, key=f"{delivery.source}:{course}:uncovered:{clock.now():%Y-%m-%d}", severity="failure",
-            title="No program", summary=f"No program covers course {course} of {delivery.source}, which is completed.",
+            title="No program",
+            summary=f"No program covers course {course} of {delivery.source}, which is completed.",
             facts=[("Delivery", delivery.id)],
         )  # fmt: skip
     log.error("no_program", source=delivery.source, courses=", ".join(courses))
