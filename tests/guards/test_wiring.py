@@ -49,8 +49,19 @@ def test_a_misspelt_queue_is_refused() -> None:
 def test_the_tasks_have_the_names_that_operators_know() -> None:
     app.loader.import_default_modules()
     ours = {name for name in app.tasks if name.startswith("confer.")}
-    names = ("receive", "gather", "verify", "inform", "issue", "notify", "downstream", "tick", "poll",
-    "tell-staff", "drift")
+    names = (
+        "receive",
+        "gather",
+        "verify",
+        "inform",
+        "issue",
+        "notify",
+        "downstream",
+        "tick",
+        "poll",
+        "tell-staff",
+        "drift",
+    )
     assert ours == {f"confer.{name}" for name in names}
 
 

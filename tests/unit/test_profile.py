@@ -93,5 +93,3 @@ def test_the_profile_is_checked_whatever_a_program_says(accounts_env: Settings) 
         "agreement", "identity", "integrity", "modules", "profile", "score",
     ]  # fmt: skip
     assert Outcome.all_of(check.outcome for check in checks) is Outcome.HOLD
-
-
