@@ -35,6 +35,10 @@ class Grant:
     form: Mapping[str, str] = field(repr=False)
 
 
+def _unauthorised(answer: Answer) -> bool:
+    return answer.status == 401
+
+
 class Tokens:
     """The access token of one grant. Any thread may use it."""
 
@@ -65,11 +69,17 @@ class Tokens:
             if self._token == refused:
                 self._ask()
 
-    def answered(self, ask: Callable[[Mapping[str, str]], Answer]) -> Answer:
-        """The answer under a token, asked a second time under a new one where the first is refused with 401."""
+    def answered(
+        self, ask: Callable[[Mapping[str, str]], Answer], refused: Callable[[Answer], bool] = _unauthorised
+    ) -> Answer:
+        """The answer under a token, asked a second time under a new one where the first is refused.
+
+        Args:
+            refused: tells the refusal of a token, for a vendor that answers 401 to a missing right as well.
+        """
         token = self.token()
         answer = ask({"Authorization": f"Bearer {token}"})
-        if answer.status != 401:
+        if not refused(answer):
             return answer
         self.renew(token)
         return ask({"Authorization": f"Bearer {self.token()}"})

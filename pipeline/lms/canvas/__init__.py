@@ -7,19 +7,18 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, validate, validates_schema
-
 from pipeline import clock
 from pipeline.contracts import Account, Lms
 from pipeline.courses import Course, EnrolmentState
 from pipeline.errors import NotReady
-from pipeline.lms.canvas import catalogue, enrolments, records, supervisors
+from pipeline.lms.canvas import catalogue, enrolments, modules, records, submissions, supervisors
+from pipeline.lms.canvas.access import CanvasClient, access
 from pipeline.lms.canvas.live_events import Terms, hear_events
-from pipeline.lms.canvas.rest import API, Rest
+from pipeline.lms.canvas.options import CanvasSchema
+from pipeline.lms.canvas.rest import API, SYSTEM, Rest
 from pipeline.lms.canvas.signed import key_set
-from pipeline.options import Address, Duration, Secret
 from pipeline.settings import settings
-from pipeline.transport import Client, OpenGate
+from pipeline.transport import OpenGate
 from pipeline.values import Event, Fact, Learner, Record
 from pipeline.webhook import Announcement, Request
 
@@ -27,9 +26,9 @@ from pipeline.webhook import Announcement, Request
 _SOURCES: Mapping[Fact, str] = {
     Fact.PROFILE: records.PROFILE,
     Fact.COMPLETION: records.PROGRESS,
-    Fact.SCORES: records.SUBMISSIONS,
-    Fact.ATTEMPTS: records.SUBMISSIONS,
-    Fact.MODULES: records.MODULES,
+    Fact.SCORES: submissions.SUBMISSIONS,
+    Fact.ATTEMPTS: submissions.SUBMISSIONS,
+    Fact.MODULES: modules.MODULES,
     Fact.TIME: enrolments.ENROLMENTS,
     Fact.HOLDS: enrolments.ENROLMENTS,
     Fact.PREREQUISITES: records.PROGRESS,
@@ -37,47 +36,13 @@ _SOURCES: Mapping[Fact, str] = {
 _ALWAYS = frozenset({Fact.PROFILE, Fact.COMPLETION})
 _OF_ENROLMENTS = frozenset({Fact.SCORES, Fact.ATTEMPTS, Fact.TIME, Fact.HOLDS})
 _OF_SUBMISSIONS = frozenset({Fact.SCORES, Fact.ATTEMPTS, Fact.MODULES})
-_DEVELOPER_KEY = ("client_id", "client_secret", "refresh_token")
-
-
-class CanvasSchema(Schema):
-    """One Canvas site."""
-
-    site = Address(required=True)
-    #: an access token of a service user, made by hand; or a developer key with a refresh token of that user
-    token = Secret(load_default=None)
-    client_id = fields.String(load_default=None)
-    client_secret = Secret(load_default=None)
-    refresh_token = Secret(load_default=None)
-    #: where the keys of signed payloads are published; without it events are taken unsigned
-    jwks = Address(load_default=None)
-    #: the only root account whose events are taken; without it those of any
-    root_account_uuid = fields.String(load_default=None)
-    #: how old a signed event may be
-    max_age = Duration(load_default=timedelta(days=1))
-    #: whose courses are listed: the number of an account, or `self`
-    account = fields.String(load_default="self")
-    #: the course score that counts: `final` takes ungraded work for 0, `current` leaves it out
-    total = fields.String(load_default="final", validate=validate.OneOf(["final", "current"]))
-    #: who stands in for the supervisor, whom Canvas does not know: the `observer`, or an integrator's `custom_data`
-    supervisor = fields.String(load_default=None, validate=validate.OneOf(["observer", "custom_data"]))
-    supervisor_namespace = fields.String(load_default=None)
-    supervisor_field = fields.String(load_default="manager_email")
-
-    @validates_schema
-    def _whole(self, data: Mapping[str, Any], **_: Any) -> None:
-        key = [name for name in _DEVELOPER_KEY if data.get(name)]
-        if bool(data.get("token")) == bool(key) or (key and len(key) < len(_DEVELOPER_KEY)):
-            raise ValidationError(f"write either token, or {', '.join(_DEVELOPER_KEY)}", "token")
-        if data.get("supervisor") == "custom_data" and not data.get("supervisor_namespace"):
-            raise ValidationError("custom data needs a namespace", "supervisor_namespace")
 
 
 class Canvas(Lms):
     """One Canvas site. A course is complete when every requirement of its modules is met; grades play no part."""
 
     name = "canvas"
-    label = "Canvas"
+    label = SYSTEM
     options = CanvasSchema
     provides = frozenset(Fact) - {Fact.CREDENTIALS}
     hears = "Live Events in Canvas format over HTTPS, signed as JWT (RS256) or behind a secret address"
@@ -86,15 +51,14 @@ class Canvas(Lms):
 
     def __init__(self, account: Account) -> None:
         super().__init__(account)
-        client = Client(
+        client = CanvasClient(
             system=self.label,
             base_url=account.options["site"],
             headers={"Accept": "application/json"},
             timeout=settings().call_timeout,
             gate=OpenGate(),
         )
-        token: str = account.options["token"]
-        self.rest = Rest(client, lambda: token, lambda _: False)
+        self.rest = Rest(client, access(client, account.options))
 
     @classmethod
     def supplies(cls, options: Mapping[str, Any]) -> frozenset[Fact]:
@@ -130,7 +94,7 @@ class Canvas(Lms):
         about = records.about(rest, course)
         enrolled = enrolments.enrolments(rest, learner, course) if needs & _OF_ENROLMENTS else []
         handed_in = (
-            records.submissions(rest, learner, course, history=Fact.ATTEMPTS in needs)
+            submissions.submissions(rest, learner, course, history=Fact.ATTEMPTS in needs)
             if needs & _OF_SUBMISSIONS
             else []
         )
@@ -144,8 +108,8 @@ class Canvas(Lms):
             completed_at=completed_at,
             read_at=clock.now(),
             sources={fact: f"GET {API}{path}" for fact, path in _SOURCES.items() if fact in needs | _ALWAYS},
-            scores=(*records.scores(handed_in), *total) if scored else (),
-            modules=records.modules(rest, learner, course, handed_in) if Fact.MODULES in needs else (),
+            scores=(*submissions.scores(handed_in), *total) if scored else (),
+            modules=modules.modules(rest, learner, course, handed_in) if Fact.MODULES in needs else (),
             prerequisites=tuple(records.prerequisite(rest, learner, other) for other in prerequisites),
             time_spent=enrolments.time_spent(enrolled) if Fact.TIME in needs else None,
             holds=enrolments.holds(enrolled) if Fact.HOLDS in needs else (),

@@ -10,10 +10,12 @@ from marshmallow import fields
 
 from pipeline.courses import Course
 from pipeline.errors import Misconfigured, Rejected
-from pipeline.lms.canvas.live_events import event_key
-from pipeline.lms.canvas.notation import Lenient, LocalId
-from pipeline.lms.canvas.records import CourseSchema, ProgressSchema, about, has_requirements
+from pipeline.lms.canvas.completion_event import event_key
+from pipeline.lms.canvas.modules import has_requirements
+from pipeline.lms.canvas.notation import LocalId
+from pipeline.lms.canvas.records import CourseSchema, ProgressSchema, about
 from pipeline.lms.canvas.rest import Rest
+from pipeline.reading import Lenient
 from pipeline.values import Event
 
 COURSES = "accounts/{account}/courses"

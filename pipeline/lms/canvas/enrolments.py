@@ -11,8 +11,8 @@ from marshmallow import fields
 
 from pipeline.courses import EnrolmentState
 from pipeline.errors import Rejected
-from pipeline.lms.canvas.notation import Lenient, Points
 from pipeline.lms.canvas.rest import API, Rest
+from pipeline.reading import Lenient, Points
 from pipeline.values import Hold, Score
 
 ENROLMENTS = "courses/{course}/enrollments"

@@ -5,9 +5,10 @@ from __future__ import annotations
 from marshmallow import fields
 
 from pipeline.errors import Rejected
-from pipeline.lms.canvas.notation import Lenient, LocalId
+from pipeline.lms.canvas.notation import LocalId
 from pipeline.lms.canvas.records import profile
 from pipeline.lms.canvas.rest import Rest
+from pipeline.reading import Lenient
 
 OBSERVERS = "users/{learner}/observers"
 CUSTOM_DATA = "users/{learner}/custom_data/{field}"
