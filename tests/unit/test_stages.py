@@ -47,12 +47,15 @@ def test_every_other_move_raises_also_between_machines_and_to_itself() -> None:
             check_move(one, other)
 
 
-@pytest.mark.parametrize(
-    "state", [Stage.DONE, Stage.CLOSED, CredentialState.CONFIRMED, MessageState.SENT, UpdateState.SENT]
-)
+@pytest.mark.parametrize("state", [Stage.DONE, CredentialState.CONFIRMED, MessageState.SENT, UpdateState.SENT])
 def test_what_has_ended_leads_nowhere(state: StrEnum) -> None:
     [moves] = [moves for kind, moves in MACHINES if isinstance(state, kind)]
     assert moves[state] == frozenset()
+
+
+def test_what_a_person_has_closed_is_judged_anew_or_stays_as_it_is() -> None:
+    [moves] = [moves for kind, moves in MACHINES if kind is Stage]
+    assert moves[Stage.CLOSED] == {Stage.GATHER}
 
 
 @pytest.mark.parametrize(("kind", "moves"), MACHINES)
