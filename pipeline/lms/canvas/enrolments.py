@@ -26,6 +26,8 @@ _HOLDS = {
     "rejected": ("flagged", "the learner declined the invitation to the course in Canvas"),
     "deleted": ("flagged", "the learner was taken out of the course in Canvas"),
 }
+#: a learner with one of these needs no other enrolment
+_TAKES_PART = frozenset({"active", "invited", "creation_pending"})
 
 
 class _GradesSchema(Lenient):
@@ -98,12 +100,12 @@ def enrol(rest: Rest, learner: str, course: str) -> EnrolmentState:
     Raises:
         Rejected: the learner's enrolment was suspended, concluded or declined.
     """
-    found = enrolments(rest, learner, course)
-    state = found[0].state if found else "deleted"
-    if state in {"active", "invited", "creation_pending"}:
+    left = [one.state for one in enrolments(rest, learner, course) if one.state != "deleted"]
+    if not _TAKES_PART.isdisjoint(left):
         return EnrolmentState.EXISTED
-    if state != "deleted":
-        raise Rejected(f"{_HOLDS[state][1]}; it is not taken up again" if state in _HOLDS else "an unknown enrolment")
+    if left:
+        reason = _HOLDS[left[0]][1] if left[0] in _HOLDS else "the enrolment has a state that is not known"
+        raise Rejected(f"{reason}; it is not taken up again")
     form = {
         "enrollment[user_id]": learner,
         "enrollment[type]": "StudentEnrollment",

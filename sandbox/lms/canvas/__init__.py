@@ -33,6 +33,8 @@ class Canvas(Twin):
         with self.lock:
             self.site, self.access, self.signer = Site(seed()), Access(), Signer()
             self.page_cap, self.throttle_status = 100, 403
+            #: what the links to pages begin with, where a proxy hides the address that callers use
+            self.link_base: str | None = None
 
     def counts(self) -> dict[str, int]:
         with self.lock:
@@ -114,6 +116,7 @@ class Canvas(Twin):
                 **access,
                 "throttle_status": self.throttle_status,
                 "page_cap": self.page_cap,
+                "link_base": self.link_base,
                 "shard": self.site.shard,
             }
 

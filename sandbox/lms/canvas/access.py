@@ -49,6 +49,8 @@ class Access:
 
     def refresh(self, form: Mapping[str, str]) -> Response:
         """The answer to a refresh: a new access token, and no new refresh token."""
+        if set(form) - {"grant_type", "client_id", "client_secret", "refresh_token"}:
+            return answer({"error": "invalid_request", "error_description": "unknown parameter"}, 400)
         if form.get("grant_type") != "refresh_token":
             return answer({"error": "unsupported_grant_type", "error_description": "grant_type"}, 400)
         if (form.get("client_id"), form.get("client_secret")) != (self.client_id, self.client_secret):

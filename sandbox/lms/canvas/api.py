@@ -188,7 +188,7 @@ class Api:
         return guarded
 
     def _paged(self, rows: list[Any]) -> Response:
-        address = f"{self.twin.base_url()}{request.path.removeprefix('/canvas')}"
+        address = f"{self.twin.link_base or self.twin.base_url()}{request.path.removeprefix('/canvas')}"
         return paged(rows, address=address, cap=self.twin.page_cap)
 
     def _course(self, named: str) -> Course:

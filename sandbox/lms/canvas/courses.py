@@ -37,6 +37,7 @@ _ITEM: Check = structure(
         "type": may(one_of(_ITEM_TYPES)),
         "assignment": may(text),
         "requirement": may(_REQUIREMENT, nullable=True),
+        "published": may(flag),
     }
 )
 _MODULE: Check = structure(
@@ -134,6 +135,7 @@ def _item(id_: int, body: Mapping[str, Any], by_name: Mapping[str, Assignment]) 
         type=kind,
         content=None if work is None else work.quiz if kind == "Quiz" else work.id,
         requirement=body.get("requirement", default),
+        published=body.get("published", True),
     )
 
 

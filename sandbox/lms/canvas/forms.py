@@ -148,6 +148,7 @@ def submission_form(learner: int, assignment: Assignment, submission: Submission
     graded = submission.score is not None or submission.excused
     attempts = submission.attempts
     state = "graded" if graded else "submitted" if attempts else "unsubmitted"
+    state = "pending_review" if submission.pending_review else state
     form: Json = {
         "id": learner * 100_000 + assignment.id,
         "assignment_id": assignment.id,
@@ -213,7 +214,7 @@ def item_form(standing: Standing | None, course: Course, module: Module, item: I
         "indent": 0,
         "type": item.type,
         "html_url": f"https://school.instructure.com/courses/{course.id}/modules/items/{item.id}",
-        "published": True,
+        "published": item.published,
     }
     if item.content is not None:
         form["content_id"] = item.content

@@ -53,7 +53,7 @@ def outgoing(site: Site, signer: Signer, learner: int, course: int, send: Mappin
     payload: Any = events if len(events) > 1 else events[0]
     if not send.get("signed"):
         return Outgoing(payload, _headers(send, "application/json"), json.dumps(payload, ensure_ascii=False))
-    tokens = [signer.sign({**event, **send.get("claims", {})}, send) for event in events]
+    tokens = [signer.sign(json.dumps({**event, **send.get("claims", {})}).encode(), send) for event in events]
     if len(tokens) > 1:
         return Outgoing(payload, _headers(send, "application/json"), json.dumps(tokens))
     raw = json.dumps(tokens[0]) if send.get("framing") == "json" else tokens[0]

@@ -41,14 +41,14 @@ class Signer:
         """The JWKS: previous, current and next key."""
         return {"keys": [_public(self._now + step) for step in (-1, 0, 1)]}
 
-    def sign(self, claims: Mapping[str, Any], send: Mapping[str, Any]) -> str:
+    def sign(self, payload: bytes, send: Mapping[str, Any]) -> str:
         """A compact JWS. `send` may name another `key`, `alg` or `kid`."""
         number = (
             self._now + {"previous": -1, "current": 0, "next": 1, "unpublished": 1000}[send.get("key", "current")]
         )
         algorithm = send.get("alg", "RS256")
         header = {"typ": "JWT", "kid": send.get("kid", _kid(number)), "alg": algorithm}
-        signed = f"{_encoded(json.dumps(header).encode())}.{_encoded(json.dumps(claims).encode())}"
+        signed = f"{_encoded(json.dumps(header).encode())}.{_encoded(payload)}"
         return f"{signed}.{_encoded(_signature(number, algorithm, signed.encode()))}"
 
 

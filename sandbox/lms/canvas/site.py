@@ -38,6 +38,7 @@ class Item:
     type: str
     content: int | None
     requirement: Mapping[str, Any] | None
+    published: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,8 +55,8 @@ class Module:
     items_omitted: bool = False
 
     def requirements(self) -> list[Item]:
-        """The items that have to be done."""
-        return [item for item in self.items if item.requirement is not None]
+        """The items that have to be done: nobody can do one that is not published."""
+        return [item for item in self.items if item.requirement is not None and item.published]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +105,8 @@ class Submission:
     score: float | None = None
     excused: bool = False
     posted: bool = True
+    #: a part of it waits for somebody to grade it
+    pending_review: bool = False
     rubric: dict[str, float] = field(default_factory=dict)
 
 

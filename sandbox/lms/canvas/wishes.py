@@ -33,6 +33,7 @@ from sandbox.shapes import (
     one_of,
     structure,
     text,
+    url,
 )
 
 #: as the state of a module: its requirement is met because its assignments are excused
@@ -63,6 +64,7 @@ _WORK: Check = structure(
         "attempts": may(listing(either(not_negative, _ungraded))),
         "excused": may(flag),
         "posted": may(flag),
+        "pending_review": may(flag),
         "rubric": may(mapping(not_negative)),
     }
 )
@@ -103,6 +105,7 @@ SETTINGS: Check = structure(
         "forbidden_status": may(one_of((401, 403))),
         "throttle_status": may(one_of((403, 429))),
         "page_cap": may(count),
+        "link_base": may(url, nullable=True),
         "shard": may(count),
         "expire_tokens": may(flag),
         "rotate_keys": may(flag),
@@ -187,6 +190,7 @@ def _apply_work(submission: Submission, assignment: Assignment, work: Any) -> No
         return
     submission.excused = work.get("excused", submission.excused)
     submission.posted = work.get("posted", submission.posted)
+    submission.pending_review = work.get("pending_review", submission.pending_review)
     submission.rubric = dict(work.get("rubric", submission.rubric))
     if "attempts" in work:
         submission.attempts = list(work["attempts"])
