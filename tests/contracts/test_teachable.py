@@ -38,7 +38,7 @@ class TeachableBench(Bench):
     lacks: Mapping[Trait, str] = {
         Trait.SIGNATURE: "Teachable signs nothing; the address is the secret (contract 1.4)",
         Trait.FRESHNESS: "nothing binds the time of sending; the event is verified by asking (contract 1.4)",
-        Trait.RENEWAL: "the API key is made by hand in the school's settings and does not expire",
+        Trait.RENEWAL: "the API key is made by hand; nobody but a person can make another (contract 2.1)",
         Trait.SAME_KEY: (
             "the event does not tell when the course was completed, and the list of enrolments not its id;"
             " enrolled_at is in both, but one enrolment may be completed again (contract 1.3, 2.4)"
@@ -223,6 +223,21 @@ def test_pages_that_come_round_again_are_an_outage(bench: TeachableBench) -> Non
     bench.control.fault("teachable", "status", status=200, body=body, path="/v1/courses/701/enrollments")
     with pytest.raises(Outage, match="twice"):
         bench.swept(bench.course(1))
+
+
+@pytest.mark.parametrize(("calls", "waits"), [(None, 0), (100, 0), (22, 1)])
+def test_a_long_list_leaves_room_in_the_limit(
+    bench: TeachableBench, monkeypatch: pytest.MonkeyPatch, calls: int | None, waits: int
+) -> None:
+    """Of 22 calls in a minute, 21 are left after the first page, 20 after the second, 19 after the third."""
+    course = bench.course(1)
+    bench.crowd(course, 61)
+    slept: list[float] = []
+    monkeypatch.setattr(clock, "sleep", slept.append)
+    bench.control.set_rate("teachable", calls=calls, window_seconds=60)
+    assert len(bench.swept(course)) == 61
+    assert len(slept) == waits
+    assert all(2 < seconds <= 60 / 19 for seconds in slept)
 
 
 @pytest.mark.parametrize("body", ["{}", "[]", '{"enrollments":{}}', '{"enrollments":[7]}', '{"enrollments":[{}]}'])

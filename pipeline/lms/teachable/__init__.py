@@ -13,7 +13,8 @@ from pipeline import clock
 from pipeline.contracts import Account, Lms
 from pipeline.courses import Course, EnrolmentState
 from pipeline.lms.teachable import catalogue, enrolments, quizzes, records
-from pipeline.lms.teachable.rest import API, Rest, pause
+from pipeline.lms.teachable.limits import pause
+from pipeline.lms.teachable.rest import API, Rest
 from pipeline.lms.teachable.webhooks import hear_events
 from pipeline.options import Address, Secret
 from pipeline.settings import settings

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
 from typing import Any, ClassVar
 from urllib.parse import quote
 
 from marshmallow import Schema, fields, pre_load
 
-from pipeline import clock
 from pipeline.errors import Misconfigured, Outage, Rejected, Unsure
+from pipeline.lms.teachable.limits import spread
 from pipeline.reading import Lenient, loaded, parsed
-from pipeline.transport import Answer, Client, pause_until
+from pipeline.transport import Answer, Client
 
 API = "/v1/"
 #: the size of a page (contract 2.1)
@@ -55,13 +54,8 @@ class Rest:
         Raises:
             Misconfigured, Rejected, Outage, Throttled: see `pipeline.errors`.
         """
-        answer = self.client.read(API + _filled(path, places), params=query)
-        if 300 <= answer.status < 400:
-            raise Outage(f"Teachable answered {path} with a redirect")
-        if answer.status == 404:
-            return None
-        _refuse(answer, path)
-        return loaded(schema, parsed(answer, system="Teachable", what=path), system="Teachable", what=path)
+        answer = self._ask(path, query, places)
+        return None if answer.status == 404 else _read(schema, answer, path)
 
     def one(self, schema: Schema, path: str, query: Query = (), **places: str) -> dict[str, Any]:
         """Read one object that has to be there.
@@ -69,10 +63,7 @@ class Rest:
         Raises:
             Rejected: it is not. Misconfigured, Outage, Throttled: see `pipeline.errors`.
         """
-        found = self.maybe(schema, path, query, **places)
-        if found is None:
-            raise Rejected(f"Teachable answered 404 to {path}")
-        return found
+        return _read(schema, self._ask(path, query, places), path)
 
     def pages(
         self,
@@ -91,7 +82,8 @@ class Rest:
         """
         page, seen, before = 1, 0, list[Any]()
         while True:
-            document = self.one(schema, path, [*query, ("page", str(page)), ("per", str(PER))], **places)
+            answer = self._ask(path, [*query, ("page", str(page)), ("per", str(PER))], places)
+            document = _read(schema, answer, path)
             found = rows(document)
             if found and found == before:
                 raise Outage(f"Teachable answered {path} with the same page twice")
@@ -101,6 +93,7 @@ class Rest:
             more = seen < (meta.get("total") or 0) or page < (meta.get("number_of_pages") or 0)
             if not found or (len(found) < PER and not more):
                 return
+            spread(answer.headers)
             page, before = page + 1, found
 
     def every(self, schema: PageSchema, member: str, path: str, query: Query = (), **places: str) -> Iterator[Any]:
@@ -124,17 +117,20 @@ class Rest:
             raise Unsure(f"Teachable answered {answer.status} to {path} instead of 204")
         _refuse(answer, path)
 
-
-def pause(headers: Mapping[str, str]) -> datetime:
-    """Until when a 429 has us wait: `RateLimit-Reset` tells the seconds (contract 2.1), never less than one."""
-    told = {name.lower(): text.strip() for name, text in headers.items()}.get("ratelimit-reset", "")
-    if not told:
-        return pause_until(headers)
-    return max(pause_until({"Retry-After": told}), clock.now() + timedelta(seconds=1))
+    def _ask(self, path: str, query: Query, places: Mapping[str, str]) -> Answer:
+        answer = self.client.read(API + _filled(path, places), params=query)
+        if 300 <= answer.status < 400:
+            raise Outage(f"Teachable answered {path} with a redirect")
+        return answer
 
 
 def _filled(path: str, places: Mapping[str, str]) -> str:
     return path.format_map({name: quote(value, safe="") for name, value in places.items()})
+
+
+def _read(schema: Schema, answer: Answer, path: str) -> dict[str, Any]:
+    _refuse(answer, path)
+    return loaded(schema, parsed(answer, system="Teachable", what=path), system="Teachable", what=path)
 
 
 def _refuse(answer: Answer, path: str) -> None:
