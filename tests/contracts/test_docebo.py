@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from marshmallow import ValidationError
@@ -43,7 +43,7 @@ class DoceboBench(Bench):
     system = "docebo"
     past_three_pages = 16
     grouped = False
-    lacks: Mapping[Trait, str] = {
+    lacks: ClassVar[Mapping[Trait, str]] = {
         Trait.SIGNATURE: "Docebo signs nothing; it shows HTTP Basic (contract 1.3)",
         Trait.FRESHNESS: "nothing binds the time of sending; the event is verified by asking (contract, careful 3)",
     }
@@ -70,7 +70,7 @@ class DoceboBench(Bench):
         return str(700 + number)
 
     def complete(self, learner: str, course: str, *, at: datetime | None = None, lag_reads: int = 0) -> Wire:
-        more = {"completed_at": written(at)} if at else {}
+        more: dict[str, Any] = {"completed_at": written(at)} if at else {}
         return self.announce(learner, course, lag_reads=lag_reads, score=86.5, time_spent_seconds=5420, **more)
 
     def announce(self, learner: str, course: str, send: Mapping[str, Any] | None = None, **more: Any) -> Wire:
@@ -379,11 +379,9 @@ def test_what_speaks_against_issuing_is_told(
     assert found.learner.suspended == ("suspended" in kinds)
 
 
-def test_a_day_of_expiration_counts_to_its_end(
-    bench: DoceboBench, pair: tuple[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_day_of_expiration_counts_to_its_end(bench: DoceboBench, pair: tuple[str, str]) -> None:
     bench.complete(*pair, at=datetime(2026, 10, 1, tzinfo=UTC))
-    bench.lms.add_learner(1, name="Learner 1", email=None, expiration="2026-10-31")
+    bench.lms.add_learner(1, name="Learner 1", email="learner1@learners.example", expiration="2026-10-31")
     kinds = []
     for day in (31, 32):
         with clock.frozen(datetime(2026, 10, 1, 12, tzinfo=UTC) + timedelta(days=day - 1)):
@@ -393,7 +391,7 @@ def test_a_day_of_expiration_counts_to_its_end(
 
 def test_a_learner_without_an_address_or_a_second_name(bench: DoceboBench, pair: tuple[str, str]) -> None:
     bench.complete(*pair)
-    bench.lms.add_learner(1, name="Ann", email=None)
+    bench.lms.add_learner(1, **{"name": "Ann", "email": None})
     found = record(bench, pair, needs=frozenset()).learner
     assert (found.name, found.email) == ("Ann", "")
 
