@@ -45,9 +45,11 @@ class Account:
     rate: Rate | None = None
     in_flight: int = 1
     settles_within: timedelta = timedelta(0)
-    #: of an LMS: what a request has to show, and how often its completions are swept (None: never)
+    #: of an LMS: what a request has to show, how often its completions are swept (None: never), and which of its
+    #: courses are meant to have no program
     entrance: Entrance = field(default_factory=Entrance)
     sweep_every: timedelta | None = None
+    without_program: frozenset[str] = frozenset()
 
 
 class Adapter(ABC):

@@ -16,6 +16,8 @@ from pipeline.steps.poll import LEASE, poll
 from pipeline.steps.receive import receive
 from pipeline.steps.turn import take_turn
 from pipeline.steps.verify import verify
+from pipeline.watch.nightly import LEASE as NIGHTLY
+from pipeline.watch.nightly import nightly
 from tasks.announce import announce
 
 # `**_`: a message of another release may carry an argument that this one does not know
@@ -62,6 +64,12 @@ def downstream_task(case_id: str, **_: Any) -> None:
 def poll_task(sweep: str, **_: Any) -> None:
     """Sweep a course for completions that no webhook announced."""
     announce(poll(sweep))
+
+
+@shared_task(name="confer.drift", time_limit=NIGHTLY.total_seconds(), soft_time_limit=NIGHTLY.total_seconds() - 60)
+def drift_task(_: str = "", **__: Any) -> None:
+    """Hold the LMSs and platforms against the programs, and tell staff."""
+    nightly()
 
 
 @shared_task(name="confer.tell-staff")

@@ -7,6 +7,7 @@ from typing import Any
 from celery import shared_task
 
 from pipeline.steps.sweep import sweep
+from pipeline.watch.nightly import due_drift
 from tasks.announce import announce, waiting
 
 
@@ -14,3 +15,4 @@ from tasks.announce import announce, waiting
 def tick_task(**_: Any) -> None:
     """Announce again what is due and was lost."""
     announce(sweep(waiting=waiting("steps")))
+    announce(due_drift())

@@ -56,6 +56,8 @@ class HearingSchema(Schema):
     success_status = fields.Integer(load_default=202, validate=validate.OneOf([200, 202]))
     #: how often completions are swept that no webhook announced; `never` switches it off
     sweep_every = fields.Raw()
+    #: courses that are meant to have no program: their completions are taken and forgotten, and nobody is told
+    without_program = fields.List(fields.String(validate=validate.Length(min=1, max=64)), load_default=list)
 
     @validates("sweep_every")
     def _span(self, value: Any, data_key: str) -> None:
@@ -122,6 +124,7 @@ def _lms_account(
     document: Document, at: tuple[str, ...], adapter: type[Lms], options: dict[str, Any], faults: list[Fault]
 ) -> Account | None:
     entrance, every = Entrance(**_tuples(options.pop("entrance", {}))), options.pop("sweep_every", None)
+    without_program = frozenset(options.pop("without_program"))
     wanted = adapter.needs_entrance(options)
     if wanted and not wanted & entrance.parts:
         problem = f"{adapter.label} does not prove where its events come from: set {' or '.join(sorted(wanted))}"
@@ -134,6 +137,7 @@ def _lms_account(
         where=f"{document.file}:{document.line(at)}",
         entrance=entrance,
         sweep_every=adapter.sweep_every if every is None else _span(every),
+        without_program=without_program,
     )
 
 

@@ -7,6 +7,8 @@ without asking anybody.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 from sqlalchemy import select
@@ -44,13 +46,13 @@ def gather(turn: Turn) -> Effect:
         raise Misconfigured(f"the program {turn.program} is gone from the configuration")
     with reading() as session:
         learner = session.get_one(LearnerRow, turn.learner_id).ref
-    found = read_record(program, source=turn.source, learner=learner)
+    found = read_record(lms(turn.source), program, learner=learner)
     with reading() as session:
         found = complete(session, program, found, learner_id=turn.learner_id, case_id=turn.case_id)
     return lambda session, case: _keep(session, case, turn, found)
 
 
-def read_record(program: Program, *, source: str, learner: str) -> Record:
+def read_record(adapter: Lms, program: Program, *, learner: str) -> Record:
     """The learner's record as the LMS has it now.
 
     Raises:
@@ -58,22 +60,33 @@ def read_record(program: Program, *, source: str, learner: str) -> Record:
         Throttled: the LMS asked for a pause, which every process keeps.
         Misconfigured, Rejected, Outage: see `pipeline.errors`.
     """
-    adapter = lms(source)
+    with unpaused(adapter):
+        found = adapter.record(
+            learner=learner, course=program.course, needs=program.needs, prerequisites=program.prerequisites
+        )
+    if found.completed_at is None:
+        raise NotReady("the LMS does not show the course as completed")
+    return found
+
+
+@contextmanager
+def unpaused(adapter: Lms) -> Iterator[None]:
+    """Call an LMS, unless it asked for a pause; when it does so now, every process keeps it.
+
+    Raises:
+        Throttled: it did, or does.
+    """
+    source = adapter.account.name
     with reading() as session:
         until = paused_until(session, source)
     if until:
         raise Throttled(f"{adapter.label} asked for a pause", until=until)
     try:
-        found = adapter.record(
-            learner=learner, course=program.course, needs=program.needs, prerequisites=program.prerequisites
-        )
+        yield
     except Throttled as asked:
         with transaction() as session:
             pause(session, source, asked.until)
         raise
-    if found.completed_at is None:
-        raise NotReady("the LMS does not show the course as completed")
-    return found
 
 
 def complete(session: Session, program: Program, found: Record, *, learner_id: str, case_id: str | None) -> Record:

@@ -64,7 +64,7 @@ def _receive(session: Session, delivery_id: str) -> list[WakeUp]:
             continue
         program = configuration().program_for(source=delivery.source, course=event.course)
         if program is None:
-            uncovered.append(event.course)
+            uncovered += [] if _meant(delivery.source, event.course) else [event.course]
         else:
             wakeups += _to_case(session, delivery, event, program.name)
     for document in delivery.scores:
@@ -75,6 +75,12 @@ def _receive(session: Session, delivery_id: str) -> list[WakeUp]:
     else:
         delivery.state, delivery.error_kind, delivery.error = DeliveryState.RECEIVED, None, None
     return wakeups
+
+
+def _meant(source: str, course: str) -> bool:
+    """Whether the account says that this course is to have no program."""
+    account = configuration().lms.get(source)
+    return account is not None and course in account.without_program
 
 
 def _hold_uncovered(session: Session, delivery: Delivery, courses: list[str]) -> None:

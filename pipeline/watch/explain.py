@@ -1,0 +1,174 @@
+"""Explain: one case in plain words: where it stands, why it was decided so, and what each check rested on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from pipeline.configuration.loading import configuration
+from pipeline.configuration.programs import program_from
+from pipeline.stages import CredentialState, Stage
+from pipeline.steps.deadline import error_class
+from pipeline.store.cases import Case
+from pipeline.store.credentials import CredentialRow
+from pipeline.store.decisions import Decision, Rule, checks_from
+from pipeline.store.learners import LearnerRow
+from pipeline.store.reviews import Review
+from pipeline.values import Check, Outcome
+from pipeline.watch.wording import check_lines, moment
+
+_STAGES: Mapping[Stage, str] = {
+    Stage.GATHER: "The learner's record has to be read from the LMS.",
+    Stage.VERIFY: "The record was read and has to be judged.",
+    Stage.INFORM: "The criteria are not met; the learner has to be told what is missing.",
+    Stage.ISSUE: "The criteria are met; the credential has to be issued.",
+    Stage.NOTIFY: "The credential was issued; the learner has to be told.",
+    Stage.DOWNSTREAM: "The learner was told; other systems have to be updated.",
+    Stage.DONE: "Everything has happened.",
+    Stage.HELD: "A person has to decide.",
+    Stage.FAILED: "The criteria are not met, so there is no credential; a person may still look at it.",
+    Stage.CLOSED: "A person ended the case without a credential.",
+}
+_DECIDED: Mapping[Outcome, str] = {
+    Outcome.PASS: "the criteria are met",
+    Outcome.HOLD: "doubt, for a person to decide",
+    Outcome.FAIL: "the criteria are not met",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Issuing:
+    """One credential of a case. `state` as in the reference of states."""
+
+    account: str
+    state: str
+    url: str | None
+    error: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PersonsWord:
+    """What a person decided about a case."""
+
+    person: str
+    action: str
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Explanation:
+    """A case with everything that led to where it stands. `rule_edited`: the program file says something else now."""
+
+    case: str
+    program: str
+    title: str
+    source: str
+    course: str
+    learner: str
+    name: str
+    completed: datetime
+    stage: str
+    since: datetime
+    due_at: datetime | None
+    error: str
+    error_class: str
+    decide_by: datetime | None
+    assignee: str | None
+    outcome: Outcome | None
+    decided_at: datetime | None
+    rule_version: str | None
+    rule_edited: bool
+    checks: tuple[Check, ...]
+    reviews: tuple[PersonsWord, ...]
+    credentials: tuple[Issuing, ...]
+
+
+def explanation(session: Session, case_id: str) -> Explanation | None:
+    """Read one case; None: there is none of that name."""
+    case = session.get(Case, case_id)
+    if case is None:
+        return None
+    decision = session.get(Decision, case.decision_id) if case.decision_id else None
+    rule = session.get(Rule, decision.rule_version) if decision else None
+    learner = session.get_one(LearnerRow, case.learner_id)
+    today = configuration().programs.get(case.program)
+    judged = program_from(rule.document) if rule else today
+    waits = case.stage in {Stage.HELD, Stage.FAILED}
+    return Explanation(
+        case=case.id,
+        program=case.program,
+        title=judged.title if judged else case.program,
+        source=case.source,
+        course=case.course,
+        learner=learner.ref,
+        name=learner.name or "",
+        completed=case.occurred_at,
+        stage=case.stage,
+        since=case.entered_at,
+        due_at=case.due_at,
+        error=case.error or "",
+        error_class=error_class(case.error_kind).label if waits else "",
+        decide_by=case.decide_by,
+        assignee=case.assignee,
+        outcome=Outcome(decision.outcome) if decision else None,
+        decided_at=decision.made_at if decision else None,
+        rule_version=decision.rule_version if decision else None,
+        rule_edited=bool(decision and (today is None or today.version != decision.rule_version)),
+        checks=checks_from(decision.checks) if decision else (),
+        reviews=_reviews(session, case.id),
+        credentials=_credentials(session, case.id),
+    )
+
+
+def in_words(one: Explanation) -> Iterator[str]:
+    """The explanation as lines of plain text."""
+    who = (
+        f"{one.name} (learner {one.learner} of {one.source})"
+        if one.name
+        else f"learner {one.learner} of {one.source}"
+    )
+    yield f"{one.case}: {one.title}, for {who}"
+    yield f"completed {moment(one.completed)} in course {one.course}; program {one.program}"
+    yield ""
+    yield f"{one.stage} since {moment(one.since)}. {_STAGES[Stage(one.stage)]}"
+    yield from _waiting(one)
+    if one.outcome is not None and one.decided_at is not None:
+        yield ""
+        yield f"Decided {moment(one.decided_at)}: {_DECIDED[one.outcome]}."
+        edited = "; the file was edited since" if one.rule_edited else ""
+        yield f"By version {(one.rule_version or '')[:12]} of the program file{edited}."
+        yield ""
+        yield from check_lines(one.checks)
+    for word in one.reviews:
+        yield ""
+        yield f"{word.person} on {moment(word.at)}: {word.action.replace('_', ' ')}. {word.reason}"
+    for row in one.credentials:
+        yield ""
+        trouble = f": {row.error}" if row.error and row.state != CredentialState.CONFIRMED else ""
+        yield f"Credential at {row.account}: {row.state}{trouble}" + (f", {row.url}" if row.url else "")
+
+
+def _waiting(one: Explanation) -> Iterator[str]:
+    if one.error_class:
+        yield f"Why: {one.error_class}" + (f": {one.error}" if one.error else "")
+    elif one.error:
+        yield f"The last attempt: {one.error}"
+    if one.decide_by:
+        yield f"To be decided by {moment(one.decide_by)}, {f'by {one.assignee}' if one.assignee else 'by anybody'}."
+    elif one.due_at:
+        yield f"Due {moment(one.due_at)}."
+
+
+def _reviews(session: Session, case_id: str) -> tuple[PersonsWord, ...]:
+    rows = session.scalars(select(Review).filter_by(case_id=case_id).order_by(Review.id))
+    return tuple(PersonsWord(person=row.person, action=row.action, reason=row.reason, at=row.made_at) for row in rows)
+
+
+def _credentials(session: Session, case_id: str) -> tuple[Issuing, ...]:
+    rows = session.scalars(select(CredentialRow).filter_by(case_id=case_id).order_by(CredentialRow.id))
+    return tuple(Issuing(account=row.account, state=row.state, url=row.url, error=row.error) for row in rows)
