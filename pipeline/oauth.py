@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from marshmallow import fields
+from marshmallow import fields, validate
 
 from pipeline import clock
 from pipeline.errors import Misconfigured
@@ -22,7 +22,7 @@ _UNSAID = 3600
 
 
 class _GrantedSchema(Lenient):
-    access_token = fields.String(required=True, validate=bool)
+    access_token = fields.String(required=True, validate=validate.Length(min=1))
     expires_in = fields.Integer(load_default=_UNSAID, allow_none=True)
 
 

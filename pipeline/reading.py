@@ -92,7 +92,7 @@ def loaded(schema: Schema, document: Any, *, system: str, what: str) -> dict[str
         found: dict[str, Any] = schema.load(document)
     except ValidationError as fault:
         wrong = fault.messages if isinstance(fault.messages, Mapping) else {}
-        named = ", ".join(sorted(map(str, wrong))) or "everything"
+        named = ", ".join(sorted(str(name) for name in wrong if name != "_schema")) or "everything"
         raise Outage(f"{system} answered {what} with a wrong or missing {named}") from None
     return found
 

@@ -108,11 +108,6 @@ class Grouped(DoceboBench):
 class TestDocebo(LmsSuite):
     bench_type = DoceboBench
 
-    def test_what_is_lacking_has_a_reason_and_is_lacking(self, bench: Bench) -> None:
-        """One part of an entrance is enough, so that not all of those that would do are there."""
-        assert all(len(reason) > 20 for reason in bench.lacks.values())
-        assert Docebo.needs_entrance(bench.account().options) & bench.entrance().parts
-
 
 class TestGrouped(HearingSuite):
     bench_type = Grouped

@@ -229,10 +229,7 @@ def test_no_answer_to_the_request_is_no_verdict(
         "{}",
         '{"access_token":null}',
         '{"access_token":7}',
-        pytest.param(
-            '{"access_token":""}',
-            marks=pytest.mark.xfail(strict=True, reason="`validate=bool` refuses nothing since marshmallow 4"),
-        ),
+        '{"access_token":""}',
     ],
 )
 def test_an_answer_without_a_token_is_an_outage(held: Tokens, control: SandboxControl, body: str) -> None:
