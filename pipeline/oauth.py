@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from marshmallow import fields, validate
 
 from pipeline import clock
-from pipeline.errors import Misconfigured
+from pipeline.errors import Misconfigured, Outage
 from pipeline.reading import Lenient, loaded, parsed
 from pipeline.transport import Answer, Client
 
@@ -87,7 +87,9 @@ class Tokens:
     def _ask(self) -> None:
         client, self._until = self._grant.client, None
         answer = client.read(self._grant.path, method="POST", data=self._grant.form)
-        if answer.status >= 300:
+        if 300 <= answer.status < 400:
+            raise Outage(f"{client.system} answered the request for a token with a redirect")
+        if answer.status >= 400:
             raise Misconfigured(
                 f"{client.system} answered {answer.status} to the request for a token: "
                 "check the client's id and secret, and the user or refresh token",

@@ -118,7 +118,7 @@ class LmsSuite(HearingSuite):
                 call()
             assert timedelta(0) < caught.value.until - clock.now() <= timedelta(days=1)
 
-    @pytest.mark.parametrize("kind", ["html", "garbage", "empty_200", "drop_before", "drop_after"])
+    @pytest.mark.parametrize("kind", ["html", "garbage", "empty_200", "drop_before", "drop_after", "redirect"])
     def test_what_is_no_json_is_an_outage_and_no_verdict(self, bench: Bench, done: Done, kind: str) -> None:
         bench.control.fault(bench.system, kind)
         for call in self.calls(bench, done):

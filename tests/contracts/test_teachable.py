@@ -176,6 +176,16 @@ def test_of_a_mixed_list_the_completions_are_heard(bench: TeachableBench, ada: s
     assert (heard.key, heard.ignored) == (told(bench, envelope).key, "")
 
 
+def test_a_batch_has_a_key_of_its_own_whatever_its_order(bench: TeachableBench, ada: str) -> None:
+    course = bench.course(1)
+    pairs = [(learner, course) for learner in (ada, bench.learner(2), bench.learner(3))]
+    for pair in pairs:
+        bench.complete(*pair)
+    keys = [bench.hear(bench.batch(some)).key for some in (pairs, pairs[::-1], pairs[:2], pairs[1:])]
+    assert keys[0] == keys[1]
+    assert len(set(keys)) == 3
+
+
 @pytest.mark.parametrize("created", [None, "2026-09-16T13:05:01", "2999-01-01T00:00:00Z", "soon"])
 def test_a_completion_without_a_usable_time_is_refused(bench: TeachableBench, ada: str, created: Any) -> None:
     envelope = bench.document(bench.complete(ada, bench.course(1)))
@@ -346,8 +356,15 @@ def test_a_quiz_whose_grades_are_not_recorded_is_not_graded(bench: TeachableBenc
 @pytest.mark.parametrize(
     ("rows", "percent"),
     [
+        ([{"submitted_at": "2026-09-01T10:00:00Z", "percent_correct": 0.5}], 50),
         ([{"submitted_at": None, "percent_correct": 0.5}], 50),
-        ([{"submitted_at": None, "percent_correct": 0.5}, {"submitted_at": "2026-09-01T10:00:00Z"}], None),
+        (
+            [
+                {"submitted_at": None, "percent_correct": 0.5},
+                {"submitted_at": "2026-09-01T10:00:00Z", "percent_correct": 0.9},
+            ],
+            None,
+        ),
         ([{"submitted_at": "2026-09-01T10:00:00Z", "percent_correct": 86}], None),
         ([{"submitted_at": "2026-09-01T10:00:00Z", "percent_correct": -0.1}], None),
         ([{"submitted_at": "2026-09-01T10:00:00Z"}], None),
@@ -362,6 +379,27 @@ def test_what_is_not_clear_is_not_graded(
     body = json.dumps({"quiz_responses": answer})
     bench.control.fault("teachable", "status", status=200, path="^.*/responses$", body=body)
     assert quiz(bench, ada, course).percent == percent
+
+
+def test_a_grade_that_is_not_recorded_counts_for_nothing_even_where_it_is_told(
+    bench: TeachableBench, ada: str
+) -> None:
+    course = bench.course(1)
+    bench.complete(ada, course)
+    rows = [{"student_id": int(ada), "submitted_at": "2026-09-01T10:00:00Z", "percent_correct": 1}]
+    body = json.dumps({"graded": False, "responses": rows})
+    bench.control.fault("teachable", "status", status=200, path="^.*/responses$", body=body)
+    assert quiz(bench, ada, course).percent is None
+
+
+def test_a_lecture_that_is_not_published_is_not_asked_for_quizzes(bench: TeachableBench, ada: str) -> None:
+    hidden = {"name": "Hidden", "is_published": False, "quizzes": [{"name": "Old quiz"}]}
+    bench.lms.add_course(806, name="Partly", modules=[{"name": "One"}, hidden])
+    bench.complete(ada, "806")
+    assert bench.read(ada, "806", SCORES).scores == ()
+    assert [one for one in operations(bench) if one.endswith("/quizzes")] == [
+        "/v1/courses/806/lectures/806001/quizzes"
+    ]
 
 
 def test_the_structure_of_a_course_is_asked_for_once_in_a_while(bench: TeachableBench, ada: str, still: Any) -> None:
@@ -461,6 +499,16 @@ def test_a_user_whose_list_says_nothing_of_the_course_is_doubt(
     found = bench.read(ada, course, HOLDS)
     assert len(found.holds) == 1
     assert found.course_title == "Course 1"
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_several_rows_of_a_course_the_active_one_counts(bench: TeachableBench, ada: str, order: int) -> None:
+    course = bench.course(1)
+    bench.complete(ada, course)
+    rows = [{"course_id": int(course), "is_active_enrollment": active} for active in (False, True)][::order]
+    user = json.dumps({"id": int(ada), "email": "a@b.example", "name": "Ada", "courses": rows})
+    bench.control.fault("teachable", "status", status=200, body=user, path=f"/v1/users/{ada}")
+    assert bench.read(ada, course, HOLDS).holds == ()
 
 
 # courses and enrolling
