@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -149,11 +150,22 @@ def test_the_content_type_says_nothing(
     assert bench.hear(bench.again(*done, framing=framing, content_type=content_type)).events
 
 
+@pytest.mark.parametrize("more", ["\n", "\r\n", "\n\n\n\n", "!!!!", "...."])
+def test_signs_that_decoders_pass_over_are_no_part_of_a_signature(
+    bench: SignedEvents, done: tuple[str, str], more: str
+) -> None:
+    wire = bench.again(*done)
+    token = wire.raw.decode()
+    for raw in (token + more, more + token, json.dumps(token + more), json.dumps([token.replace(".", f"{more}.")])):
+        with pytest.raises(Unauthenticated):
+            bench.hear(replace(wire, raw=raw.encode()))
+
+
 def test_one_forged_event_spoils_the_batch(bench: SignedEvents, done: tuple[str, str]) -> None:
     good, bad = bench.again(*done).raw.decode(), bench.again(*done, key="unpublished").raw.decode()
     wire = bench.again(*done)
     with pytest.raises(Unauthenticated):
-        bench.hear(type(wire)(raw=json.dumps([good, bad]).encode(), headers=wire.headers))
+        bench.hear(replace(wire, raw=json.dumps([good, bad]).encode()))
 
 
 @pytest.mark.parametrize(
@@ -352,7 +364,7 @@ def test_links_that_name_another_host_are_followed_at_the_own_site_only(
     assert len(bench.swept(done[1])) == 7
 
 
-@pytest.mark.parametrize("base", ["https://elsewhere.example", "https://elsewhere.example/canvas/login/../.."])
+@pytest.mark.parametrize("base", ["https://elsewhere.example", "https://elsewhere.example/canvas/api/v1/../.."])
 def test_links_that_lead_out_of_the_api_are_not_followed(
     bench: SignedEvents, done: tuple[str, str], base: str
 ) -> None:
