@@ -81,6 +81,8 @@ class Thinkific(Twin):
                 found = self.site.enrol(learner, course.id, activated_at=instant())
             found.free_trial = body.get("free_trial", found.free_trial)
             found.expired = body.get("expired", found.expired)
+            if "free_trial" in body or "expired" in body:
+                found.updated_at = instant()
             return _shown(found)
 
     def progress(self, body: Any) -> Json:
