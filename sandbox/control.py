@@ -141,6 +141,10 @@ class SandboxControl:
         """The verbs for one LMS other than Moodle."""
         return LmsControl(system, self._post)
 
+    def configure(self, system: str, **settings: Any) -> Json:
+        """Change settings of a stand-in that is no LMS, and get all of them."""
+        return self._post(f"{system}/settings", settings)
+
     # faults and limits
 
     def fault(self, system: str, kind: str, **more: Any) -> str:

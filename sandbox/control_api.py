@@ -89,7 +89,7 @@ def _state() -> dict[str, Any]:
     account, sis = here.accredible, here.sis
     return {
         "moodle": here.moodle.counts(),
-        **{name: twin.counts() for name, twin in here.lms.items()},
+        **{name: one.counts() for name, one in here.stand_ins.items()},
         "accredible": {
             "credentials": len(account.credentials),
             "published": sum(1 for one in list(account.credentials.values()) if one.approve),

@@ -17,11 +17,11 @@ from werkzeug.wrappers import Request, Response
 
 from sandbox.calls import Call, Calls
 from sandbox.faults import Fault, Faults, read_header
-from sandbox.lms.twin import Twin
 from sandbox.plain_answers import proxy_page, retry_later
 from sandbox.rates import Rates, Refusal
 from sandbox.shapes import Refused
-from sandbox.systems import TWINS
+from sandbox.stand_in import StandIn
+from sandbox.systems import STAND_INS
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 #: where each system's API lies; pages for people and the control API are neither counted nor disturbed
 _PREFIXES = (
     ("moodle", "/moodle", "/"),
-    *((name, f"/{name}", "/") for name in TWINS),
+    *((name, f"/{name}", "/") for name in STAND_INS),
     ("accredible", "/accredible", "/v"),
     ("sis", "/sis", "/"),
 )
@@ -67,13 +67,13 @@ def cut(environ: WSGIEnvironment) -> None:
 class Spelling:
     """How each system writes a refusal: an LMS says so itself, the others are known here."""
 
-    def __init__(self, lms: Mapping[str, Twin]) -> None:
-        self._lms = lms
+    def __init__(self, stand_ins: Mapping[str, StandIn]) -> None:
+        self._stand_ins = stand_ins
 
     def throttled(self, system: str, retry_after: int | None) -> Response:
         """429 in the system's own form. Accredible documents no body for it; a plain text is assumed."""
-        if system in self._lms:
-            return self._lms[system].throttled(retry_after)
+        if system in self._stand_ins:
+            return self._stand_ins[system].throttled(retry_after)
         if system != "sis":
             return retry_later(retry_after)
         response = _problem(429, "Too many requests")
@@ -85,8 +85,8 @@ class Spelling:
         """An error in the system's own form; 502, 503 and 504 are a proxy's page everywhere."""
         if status in (502, 503, 504) or system == "moodle":
             return proxy_page(status)
-        if system in self._lms:
-            return self._lms[system].failed(status)
+        if system in self._stand_ins:
+            return self._stand_ins[system].failed(status)
         if system == "sis":
             return _problem(status, "The request failed")
         text = "Internal server error" if status == 500 else f"Error {status}"
@@ -97,10 +97,10 @@ class Gateway:
     """The WSGI application of the sandbox: the stand-ins behind limits and faults."""
 
     def __init__(
-        self, app: WSGIApplication, *, faults: Faults, rates: Rates, calls: Calls, lms: Mapping[str, Twin]
+        self, app: WSGIApplication, *, faults: Faults, rates: Rates, calls: Calls, stand_ins: Mapping[str, StandIn]
     ) -> None:
         self._app = app
-        self._spelling = Spelling(lms)
+        self._spelling = Spelling(stand_ins)
         self._faults = faults
         self._rates = rates
         self._calls = calls

@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from flask import Blueprint, request
 
 from sandbox.control_body import NoSuch
-from sandbox.lms.twin import Json, Twin
+from sandbox.lms.twin import Twin
 from sandbox.shapes import Problem, Refused
+from sandbox.stand_in import Json
 from sandbox.world import world
 
 blueprint = Blueprint("lms_control", __name__, url_prefix="/_sandbox/lms")

@@ -66,7 +66,9 @@ class Sandbox:
         self.http = f"http://{_written(host)}:{self._http_socket.getsockname()[1]}"
         self.smtp = f"smtp://{_written(host)}:{self._smtp_socket.getsockname()[1]}"
         world = self.world
-        gateway = Gateway(create_app(world), faults=world.faults, rates=world.rates, calls=world.calls, lms=world.lms)
+        gateway = Gateway(
+            create_app(world), faults=world.faults, rates=world.rates, calls=world.calls, stand_ins=world.stand_ins
+        )
         self._server = _serving(gateway, host, self._http_socket)
         self._thread = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, name="sandbox-http", daemon=True
@@ -113,7 +115,7 @@ def create_app(world: World) -> Flask:
         control_api.blueprint,
         moodle_control.blueprint,
         lms_control.blueprint,
-        *(twin.blueprint() for twin in world.lms.values()),
+        *(one.blueprint() for one in world.stand_ins.values()),
     ):
         app.register_blueprint(blueprint)
     app.register_error_handler(404, _not_found)
@@ -127,8 +129,8 @@ def create_app(world: World) -> Flask:
 def _not_found(error: Any) -> BaseResponse | tuple[Response | str, int]:
     del error
     target = system_of(request.path)
-    if target is not None and target[0] in world().lms:
-        return world().lms[target[0]].failed(404)
+    if target is not None and target[0] in world().stand_ins:
+        return world().stand_ins[target[0]].failed(404)
     if request.path.startswith("/accredible/v"):
         return jsonify(error="Not found"), 404
     if request.path.startswith("/sis/"):

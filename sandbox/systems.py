@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from sandbox import lms
 from sandbox.chat import Chat
 from sandbox.lms.twin import Twin
+from sandbox.stand_in import StandIn
 
 
 def _find() -> Mapping[str, type[Twin]]:
@@ -20,8 +21,8 @@ def _find() -> Mapping[str, type[Twin]]:
     return dict(sorted(found.items()))
 
 
-#: the LMSs, and the chats that staff is told in: they too have an API, a state and settings
-TWINS: Mapping[str, type[Twin]] = {**_find(), Chat.name: Chat}
+#: the LMSs but Moodle, and the chats that staff is told in
+STAND_INS: Mapping[str, type[StandIn]] = {**_find(), Chat.name: Chat}
 
 #: every system that can be disturbed, limited and counted
-SYSTEMS = ("moodle", *TWINS, "accredible", "sis", "mail")
+SYSTEMS = ("moodle", *STAND_INS, "accredible", "sis", "mail")

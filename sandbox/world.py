@@ -16,7 +16,8 @@ from sandbox.mailbox import Mailbox
 from sandbox.moodle import Moodle
 from sandbox.rates import Rates
 from sandbox.sis import Sis
-from sandbox.systems import SYSTEMS, TWINS
+from sandbox.stand_in import StandIn
+from sandbox.systems import STAND_INS, SYSTEMS
 
 _KEY = "sandbox"
 
@@ -33,18 +34,23 @@ class World:
     faults: Faults = field(default_factory=Faults)
     rates: Rates = field(default_factory=lambda: Rates(SYSTEMS))
     calls: Calls = field(default_factory=Calls)
-    lms: Mapping[str, Twin] = field(init=False)
+    stand_ins: Mapping[str, StandIn] = field(init=False)
 
     def __post_init__(self) -> None:
-        twins = {name: kind(self.rates[name], self.public_url) for name, kind in TWINS.items()}
-        object.__setattr__(self, "lms", twins)
+        made = {name: kind(self.rates[name], self.public_url) for name, kind in STAND_INS.items()}
+        object.__setattr__(self, "stand_ins", made)
+
+    @property
+    def lms(self) -> Mapping[str, Twin]:
+        """The LMSs but Moodle."""
+        return {name: one for name, one in self.stand_ins.items() if isinstance(one, Twin)}
 
     def reset(self) -> None:
         """Back to the state at the start."""
         self.faults.clear()
         self.moodle.reset()
-        for twin in self.lms.values():
-            twin.reset()
+        for one in self.stand_ins.values():
+            one.reset()
         self.accredible.reset()
         self.sis.reset()
         self.mailbox.clear()

@@ -11,8 +11,8 @@ from flask import Blueprint, jsonify, request
 from werkzeug.wrappers import Response
 
 from sandbox.chat import slack, teams
-from sandbox.lms.twin import Json, Twin
-from sandbox.shapes import Problem, Refused, flag, may, one_of, require, structure
+from sandbox.shapes import flag, may, one_of, require, structure
+from sandbox.stand_in import Json, StandIn
 
 _SETTINGS = structure(
     {
@@ -35,8 +35,8 @@ class Post:
     calls: tuple[str, ...]
 
 
-class Chat(Twin):
-    """One Slack webhook and one flow of Teams. No LMS: the verbs about learners and courses are refused."""
+class Chat(StandIn):
+    """One Slack webhook and one flow of Teams."""
 
     name = "chat"
     label = "Slack and Microsoft Teams"
@@ -53,6 +53,7 @@ class Chat(Twin):
         api.add_url_rule("/chat/slack/services/<path:token>", view_func=self.to_slack, methods=["POST"])
         api.add_url_rule("/chat/teams" + teams.PATH, view_func=self.to_teams, methods=["POST"])
         api.add_url_rule("/_sandbox/chat/messages", view_func=self.shown, methods=["GET"])
+        api.add_url_rule("/_sandbox/chat/settings", view_func=self.set, methods=["POST"])
         return api
 
     def to_slack(self, token: str) -> Response:
@@ -84,6 +85,10 @@ class Chat(Twin):
         with self.lock:
             return jsonify(messages=[asdict(one) for one in self.posts], refused=self.refused)
 
+    def set(self) -> Json:
+        """Change settings."""
+        return self.configure(request.get_json(force=True, silent=True))
+
     def counts(self) -> dict[str, int]:
         with self.lock:
             return {"messages": len(self.posts), "refused": len(self.refused)}
@@ -93,21 +98,6 @@ class Chat(Twin):
         with self.lock:
             self.settings |= body
             return dict(self.settings)
-
-    def add_learner(self, body: Any) -> Json:
-        raise _no_lms()
-
-    def add_course(self, body: Any) -> Json:
-        raise _no_lms()
-
-    def enrol(self, body: Any) -> Json:
-        raise _no_lms()
-
-    def progress(self, body: Any) -> Json:
-        raise _no_lms()
-
-    def complete(self, body: Any) -> Json:
-        raise _no_lms()
 
     def _in_time(self, chat: str) -> bool:
         """Whether a webhook takes one more message in this second."""
@@ -122,7 +112,3 @@ class Chat(Twin):
     def _take(self, chat: str, calls: tuple[str, ...], answer: Response) -> Response:
         self.posts.append(Post(chat=chat, number=len(self.posts) + 1, body=request.get_json(), calls=calls))
         return answer
-
-
-def _no_lms() -> Refused:
-    return Refused([Problem("(verb)", "is one of an LMS; a chat has settings alone")])

@@ -29,7 +29,7 @@ class ChatControl:
 
     def set(self, **settings: Any) -> Json:
         """Change what works: slack and teams, `working` or a refusal; pace, whether the limits are kept."""
-        return self._control.lms("chat").set(**settings)
+        return self._control.configure("chat", **settings)
 
     def messages(self, chat: str | None = None) -> list[Json]:
         """The messages taken, oldest first: chat, number, body, calls."""

@@ -16,8 +16,9 @@ from sandbox.lms.canvas.live_events import outgoing
 from sandbox.lms.canvas.signing import Signer
 from sandbox.lms.canvas.site import COMPLETED, Learner, Site, instant
 from sandbox.lms.sending import NOT_SENT, deliver
-from sandbox.lms.twin import Json, Twin
+from sandbox.lms.twin import Twin
 from sandbox.shapes import Problem, Refused, require
+from sandbox.stand_in import Json
 
 
 class Canvas(Twin):

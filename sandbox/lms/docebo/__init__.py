@@ -14,7 +14,7 @@ from sandbox.lms.docebo.api import Api
 from sandbox.lms.docebo.platform import COMPLETED, Course, Enrolment, Platform, User, instant
 from sandbox.lms.docebo.webhooks import SEND, outgoing
 from sandbox.lms.sending import NOT_SENT, deliver
-from sandbox.lms.twin import Json, Twin
+from sandbox.lms.twin import Twin
 from sandbox.shapes import (
     Check,
     Field,
@@ -34,6 +34,7 @@ from sandbox.shapes import (
     structure,
     text,
 )
+from sandbox.stand_in import Json
 
 _LEARNER: Check = structure(
     {

@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response
 from sandbox.lms.sending import NOT_SENT
 from sandbox.lms.talentlms.api import HOURLY, Api, error
 from sandbox.lms.talentlms.portal import STATES, Course, Learner, Portal, Standing, Unit
-from sandbox.lms.twin import Json, Twin
+from sandbox.lms.twin import Twin
 from sandbox.plain_answers import proxy_page
 from sandbox.shapes import (
     Check,
@@ -33,6 +33,7 @@ from sandbox.shapes import (
     structure,
     text,
 )  # fmt: skip
+from sandbox.stand_in import Json
 
 _UNIT = structure({"id": need(count), "name": need(text), "type": may(text)})
 _LEARNER = structure(

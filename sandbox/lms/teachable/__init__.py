@@ -13,8 +13,9 @@ from sandbox.lms.teachable import wishes
 from sandbox.lms.teachable.api import Api, error, limit_headers
 from sandbox.lms.teachable.deliveries import announce, outgoing
 from sandbox.lms.teachable.school import Enrolment, Learner, School, instant, moment
-from sandbox.lms.twin import Json, Twin
+from sandbox.lms.twin import Twin
 from sandbox.shapes import Problem, Refused, require
+from sandbox.stand_in import Json
 
 _MESSAGES = {401: "Unauthorized", 403: "Your plan does not include API access", 404: "Not found"}
 

@@ -15,8 +15,9 @@ from sandbox.lms.thinkific.answers import error
 from sandbox.lms.thinkific.api import Api
 from sandbox.lms.thinkific.site import Enrolment, Learner, Site, course_from, instant, seed
 from sandbox.lms.thinkific.webhooks import outgoing
-from sandbox.lms.twin import Json, Twin
+from sandbox.lms.twin import Twin
 from sandbox.shapes import Problem, Refused, require
+from sandbox.stand_in import Json
 
 _SETTINGS = (
     "key", "subdomain", "token", "tenant_id", "page_cap", "whole_days", "graphql_error", "graphql_reset"

@@ -200,8 +200,3 @@ def test_settings_are_checked_and_forgotten_at_a_reset(
     control.reset()
     assert http.post(chat.slack_url, json=SLACK, timeout=10).status_code == 200
     assert control.state()["chat"] == {"messages": 1, "refused": 0}
-
-
-def test_a_chat_has_no_learners(control: SandboxControl) -> None:
-    with pytest.raises(ControlError, match="422"):
-        control.lms("chat").add_learner(7, name="Ada", email="ada@learners.example")
