@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Any, NoReturn
 
+from marshmallow import Schema, ValidationError
+
 from pipeline.values import Event, ReportedScore
 
 
@@ -112,6 +114,19 @@ def json_body(request: Request) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise Invalid({"": ["expected a JSON object"]})
     return document
+
+
+def heard(schema: Schema, document: Any) -> dict[str, Any]:
+    """The members of a document that matter.
+
+    Raises:
+        Invalid: naming each that is missing or wrong.
+    """
+    try:
+        found: dict[str, Any] = schema.load(document)
+    except ValidationError as fault:
+        raise Invalid(fault.normalized_messages()) from None  # type: ignore[no-untyped-call]
+    return found
 
 
 def proves(given: object, secrets: tuple[str, ...]) -> bool:

@@ -16,7 +16,7 @@ from pipeline.watch.drift import examine
 from pipeline.watch.nightly import LEASE, NIGHT, due_drift
 from tasks.steps import drift_task
 from tasks.tick import tick_task
-from tests.driver import FIRST_AID, Driver
+from tests.driver import FIRST_AID, SAFETY, Driver
 
 NIGHTLY = [WakeUp(task="drift", id="nightly")]
 
@@ -40,6 +40,11 @@ class Watched(Driver):
 @pytest.fixture
 def confer(make_driver: Callable[..., Driver]) -> Watched:
     made = Watched(**vars(make_driver()))
+    file = made.config / "accounts.yaml"
+    file.write_text(
+        file.read_text().replace("system: moodle\n", f'system: moodle\n    without_program: ["{SAFETY}"]\n')
+    )
+    made.reload()
     assert due_drift() == []  # the first night is still to come
     return made
 

@@ -22,7 +22,8 @@ from tasks.commands.check_config import check_config
 from tasks.commands.drift import drift
 from tasks.commands.dry_run import dry_run
 from tasks.commands.explain import explain
-from tests.driver import FIRST_AID, Driver
+from tests.conftest import SHIPPED
+from tests.driver import FIRST_AID, SAFETY, Driver
 
 KEPT = (Case, RecordRow, Decision, LedgerEntry, Message, AlertRow, AttestationRow)
 
@@ -268,7 +269,23 @@ def test_a_program_that_is_not_there_is_named(confer: Driver) -> None:
 # drift and check-config
 
 
-def test_nothing_has_moved(confer: Driver) -> None:
+@pytest.fixture
+def covered(confer: Driver) -> Driver:
+    """An installation in which every course has a program or is meant to have none."""
+    meant(confer, SAFETY)
+    return confer
+
+
+def meant(confer: Driver, *courses: int) -> None:
+    """Say in the account of Moodle that these courses are to have no program."""
+    file = confer.config / "accounts.yaml"
+    named = ", ".join(f'"{course}"' for course in courses)
+    shipped = (SHIPPED / "accounts.yaml").read_text()
+    file.write_text(shipped.replace("    system: moodle\n", f"    system: moodle\n    without_program: [{named}]\n"))
+    confer.reload()
+
+
+def test_nothing_has_moved(covered: Driver) -> None:
     done = run(drift)
     assert done.output == "4 accounts asked, 0 findings.\n"
     assert done.exit_code == 0
@@ -277,10 +294,10 @@ def test_nothing_has_moved(confer: Driver) -> None:
     assert "No faults." in live.output
 
 
-def test_drift_names_what_has_moved_and_check_config_where_it_is_written(confer: Driver) -> None:
-    confer.control.add_course(31, shortname="NEW", fullname="New course")
-    confer.control.add_course(FIRST_AID, shortname="FA", fullname="First Aid", enablecompletion=False)
-    confer.control.lms("canvas").add_course(101, name="Compliance", state="unpublished")
+def test_drift_names_what_has_moved_and_check_config_where_it_is_written(covered: Driver) -> None:
+    covered.control.add_course(31, shortname="NEW", fullname="New course")
+    covered.control.add_course(FIRST_AID, shortname="FA", fullname="First Aid", enablecompletion=False)
+    covered.control.lms("canvas").add_course(101, name="Compliance", state="unpublished")
     done = run(drift)
     assert done.exit_code == 1
     assert "campus: course 31, “New course” (NEW), has no program: who completes it gets no credential" in done.output
@@ -298,14 +315,14 @@ def test_drift_names_what_has_moved_and_check_config_where_it_is_written(confer:
     assert "has no program" not in live.output
 
 
-def test_a_course_and_a_template_that_are_gone_stand_with_their_lines(confer: Driver) -> None:
-    file = confer.config / "programs" / "infection-control.yaml"
+def test_a_course_and_a_template_that_are_gone_stand_with_their_lines(covered: Driver) -> None:
+    file = covered.config / "programs" / "infection-control.yaml"
     lines = file.read_text().splitlines()
     [course] = [number for number, line in enumerate(lines) if line.startswith("course:")]
     [template] = [number for number, line in enumerate(lines) if line.strip().startswith("template:")]
     lines[course], lines[template] = 'course: "999"', "      template: no-such-template"
     file.write_text("\n".join(lines))
-    confer.reload()
+    covered.reload()
     live = run(check_config, "--live")
     assert f"infection-control.yaml:{course + 1}: course: Moodle does not list course 999" in live.output
     assert (
@@ -315,9 +332,9 @@ def test_a_course_and_a_template_that_are_gone_stand_with_their_lines(confer: Dr
     assert found == {"course-gone", "template-gone", "no-program"}
 
 
-def test_a_system_that_does_not_answer_is_said_so_and_the_others_are_asked(confer: Driver) -> None:
-    confer.control.fault("moodle", "status", status=503)
-    confer.control.fault("accredible", "status", status=401)
+def test_a_system_that_does_not_answer_is_said_so_and_the_others_are_asked(covered: Driver) -> None:
+    covered.control.fault("moodle", "status", status=503)
+    covered.control.fault("accredible", "status", status=401)
     found = json.loads(run(drift, "--json").output)
     assert [(one["account"], one["kind"], one["passing"]) for one in found] == [
         ("campus", "not-asked", True), ("accredible", "not-asked", False),
@@ -344,9 +361,7 @@ def test_an_account_that_is_not_there_is_named(confer: Driver) -> None:
 
 def test_the_courses_that_are_meant_to_have_no_program_are_not_named(confer: Driver) -> None:
     confer.control.add_course(31, shortname="NEW", fullname="New course")
-    file = confer.config / "accounts.yaml"
-    file.write_text(file.read_text().replace('without_program: ["11"]', 'without_program: ["11", "31"]'))
-    confer.reload()
+    meant(confer, SAFETY, 31)
     assert "0 findings" in run(drift).output
     confer.learner(405)
     confer.complete(405, 31)

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from marshmallow import ValidationError, fields
+from marshmallow import fields
 
 from pipeline import clock
 from pipeline.attestation import Claim
 from pipeline.lms.canvas.notation import LocalId
 from pipeline.reading import Instant, Lenient, Words
 from pipeline.values import Event
-from pipeline.webhook import Invalid
+from pipeline.webhook import Invalid, heard
 
 COMPLETED = "course_completed"
 #: why events that one may well subscribe to say nothing here
@@ -75,10 +75,7 @@ def completion(document: Mapping[str, Any]) -> tuple[Event | None, str]:
         said = repr(name[:100]) if isinstance(name, str) else "no event name"
         why = _IGNORED.get(name) if isinstance(name, str) else None
         return None, f"not a course completion: {said}" + (f" ({why})" if why else "")
-    try:
-        parts = _CompletedSchema().load(document)
-    except ValidationError as fault:
-        raise Invalid(fault.normalized_messages()) from None  # type: ignore[no-untyped-call]
+    parts = heard(_CompletedSchema(), document)
     course, learner, progress = parts["body"]["course"]["id"], parts["body"]["user"], parts["body"]["progress"]
     if progress["error"] is not None:
         return None, "a completion without progress: the course has no module requirements"

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from marshmallow import ValidationError, fields, validate
+from marshmallow import fields, validate
 
 from pipeline import clock
 from pipeline.reading import Instant, Lenient
-from pipeline.webhook import Invalid, Unauthenticated
+from pipeline.webhook import Unauthenticated, heard
 
 #: how far Canvas's clock may be ahead of ours
 _AHEAD = timedelta(minutes=5)
@@ -37,10 +37,7 @@ def require_fresh(document: Mapping[str, Any], max_age: timedelta) -> None:
     Raises:
         Unauthenticated: it was. Invalid: it does not say when.
     """
-    try:
-        said = _ClaimsSchema().load(document)
-    except ValidationError as fault:
-        raise Invalid(fault.normalized_messages()) from None  # type: ignore[no-untyped-call]
+    said = heard(_ClaimsSchema(), document)
     now = clock.now()
     at: datetime | None = said["metadata"]["event_time"]
     if at is None or not now - max_age <= at <= now + _AHEAD:

@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, validate
+from marshmallow import fields, validate
 
 from pipeline import clock
 from pipeline.reading import Lenient, Ref, UtcInstant
 from pipeline.values import Event
-from pipeline.webhook import Announcement, Invalid, Request, Unauthenticated, json_body
+from pipeline.webhook import Announcement, Invalid, Request, Unauthenticated, heard, json_body
 
 COMPLETED = "course.enrollment.completed"
 #: what a learner's level is called (contract 1.2); others teach the course or look after it
@@ -51,7 +51,7 @@ def hear_message(request: Request, *, domain: str | None) -> Announcement:
         Unauthenticated, Unreadable, Invalid: see `pipeline.webhook`.
     """
     document = json_body(request)
-    message = _loaded(_MessageSchema(), document)
+    message = heard(_MessageSchema(), document)
     if domain is not None and (message["original_domain"] or "").lower() != domain.lower():
         raise Unauthenticated("the message is of another platform")
     # an administrator can have anything sent along, also what proves the origin: it is not kept
@@ -63,7 +63,7 @@ def hear_message(request: Request, *, domain: str | None) -> Announcement:
     found: dict[str, Event] = {}
     others = set()
     for payload in message["payloads"] if message["payload"] is None else [message["payload"]]:
-        completed = _loaded(_CompletedSchema(), payload)
+        completed = heard(_CompletedSchema(), payload)
         if completed["level"] is not None and completed["level"].lower() not in LEARNERS:
             others.add(completed["level"][:100])
             continue
@@ -90,11 +90,3 @@ def _event(completed: Mapping[str, Any]) -> Event:
 
 def _ignored(body: bytes, reason: str) -> Announcement:
     return Announcement(key="", body=body, events=(), ignored=reason)
-
-
-def _loaded(schema: Schema, document: Any) -> dict[str, Any]:
-    try:
-        found: dict[str, Any] = schema.load(document)
-    except ValidationError as fault:
-        raise Invalid(fault.normalized_messages()) from None  # type: ignore[no-untyped-call]
-    return found

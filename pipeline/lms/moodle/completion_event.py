@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 
-from marshmallow import EXCLUDE, Schema, ValidationError
+from marshmallow import EXCLUDE, Schema
 
 from pipeline import clock
 from pipeline.lms.moodle.ids import MoodleId
 from pipeline.values import Event
-from pipeline.webhook import Announcement, Invalid, Request, Unauthenticated, bearer, json_body, proves
+from pipeline.webhook import Announcement, Invalid, Request, Unauthenticated, bearer, heard, json_body, proves
 
 COMPLETED = "\\core\\event\\course_completed"
 
@@ -42,10 +42,7 @@ def hear_event(request: Request, secrets: tuple[str, ...]) -> Announcement:
     if event_name != COMPLETED:
         said = event_name if isinstance(event_name, str) else "no event name"
         return Announcement(key="", body=body, events=(), ignored=f"not a course completion: {said[:100]!r}")
-    try:
-        parts = CompletionSchema().load(document)
-    except ValidationError as fault:
-        raise Invalid(fault.normalized_messages()) from None  # type: ignore[no-untyped-call]
+    parts = heard(CompletionSchema(), document)
     at = int(parts["timecreated"])
     if not 0 < at <= (clock.now() + timedelta(days=1)).timestamp():
         raise Invalid({"timecreated": ["expected seconds since 1970 that are not in the future"]})

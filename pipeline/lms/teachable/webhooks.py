@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn
 
-from marshmallow import ValidationError, fields
+from marshmallow import fields
 
 from pipeline import clock
 from pipeline.attestation import Claim
 from pipeline.reading import Instant, Lenient, Ref, Words
 from pipeline.values import Event
-from pipeline.webhook import Announcement, Invalid, Request, Unreadable
+from pipeline.webhook import Announcement, Invalid, Request, Unreadable, heard
 
 COMPLETED = "Enrollment.completed"
 #: why events that one may well subscribe to say nothing here (contract 1.1)
@@ -96,10 +96,7 @@ def _completion(envelope: Mapping[str, Any]) -> tuple[str, Event] | str:
         return f"not a course completion: {said}" + (f" ({why})" if why else "")
     if envelope.get("livemode", True) is not True:
         return "a test that was sent by hand: livemode is not true"
-    try:
-        read = _EnvelopeSchema().load(envelope)
-    except ValidationError as fault:
-        raise Invalid(fault.normalized_messages()) from None  # type: ignore[no-untyped-call]
+    read = heard(_EnvelopeSchema(), envelope)
     created: datetime = read["created"]
     if created > clock.now() + timedelta(days=1):
         raise Invalid({"created": ["expected an instant that is not in the future"]})

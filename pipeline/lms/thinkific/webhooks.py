@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields
+from marshmallow import fields
 
 from pipeline import clock
 from pipeline.attestation import Claim
@@ -18,7 +17,7 @@ from pipeline.lms.thinkific.enrolments import event_key
 from pipeline.lms.thinkific.people import full_name
 from pipeline.reading import Instant, Lenient, Points, Ref, Words
 from pipeline.values import Event, ReportedScore
-from pipeline.webhook import Announcement, Invalid, Request, Unauthenticated, json_body, proves
+from pipeline.webhook import Announcement, Invalid, Request, Unauthenticated, heard, json_body, proves
 
 HEADER = "x-thinkific-hmac-sha256"
 #: how far Thinkific's clock may be ahead of ours
@@ -89,7 +88,7 @@ def hear_webhook(request: Request, terms: Terms) -> Announcement:
     signatures = tuple(hmac.new(key.encode(), request.body, hashlib.sha256).hexdigest() for key in terms.keys)
     if not proves(request.headers.get(HEADER, "").strip().lower(), signatures):
         raise Unauthenticated("the signature is missing or wrong")
-    envelope = _read(_EnvelopeSchema(), json_body(request))
+    envelope = heard(_EnvelopeSchema(), json_body(request))
     now, at = clock.now(), envelope["created_at"]
     if not now - terms.max_age <= at <= now + _AHEAD:
         raise Unauthenticated("the event's time is too far from now")
@@ -106,7 +105,7 @@ def hear_webhook(request: Request, terms: Terms) -> Announcement:
 
 
 def _completed(body: bytes, payload: Any) -> Announcement:
-    found = _read(_CompletedSchema(), payload)
+    found = heard(_CompletedSchema(), payload)
     if found["free_trial"]:
         return _nothing(body, "a free trial was completed, not the course")
     at: datetime = found["completed_at"]
@@ -121,7 +120,7 @@ def _completed(body: bytes, payload: Any) -> Announcement:
 
 def _attempted(body: bytes, payload: Any, at: datetime) -> Announcement:
     """The result of a quiz. That `grade` is a percentage is assumed (contract 1.3), so the answers have to agree."""
-    found = _read(_AttemptedSchema(), payload)
+    found = heard(_AttemptedSchema(), payload)
     grade, right, wrong = found["grade"], found["correct_count"], found["incorrect_count"]
     counted = right * 100 / (right + wrong) if right is not None and wrong is not None and right + wrong > 0 else None
     if not 0 <= grade <= 100 or (counted is not None and abs(counted - grade) > Decimal(1)):
@@ -136,11 +135,3 @@ def _attempted(body: bytes, payload: Any, at: datetime) -> Announcement:
 
 def _nothing(body: bytes, why: str) -> Announcement:
     return Announcement(key="", body=body, events=(), ignored=why)
-
-
-def _read(schema: Schema, document: Any) -> Mapping[str, Any]:
-    try:
-        found: Mapping[str, Any] = schema.load(document)
-    except ValidationError as fault:
-        raise Invalid(fault.normalized_messages()) from None  # type: ignore[no-untyped-call]
-    return found
