@@ -353,6 +353,12 @@ def test_options_that_do_not_fit_are_refused(bench: SignedEvents, options: dict[
     assert wrong in caught.value.normalized_messages()  # type: ignore[no-untyped-call]
 
 
+@pytest.mark.parametrize(("jwks", "parts"), [("https://keys.example/jwks", set()), (None, {"path", "basic"})])
+def test_what_is_not_signed_needs_an_entrance(bench: SignedEvents, jwks: str | None, parts: set[str]) -> None:
+    bench.adapted(jwks=jwks)
+    assert Canvas.needs_entrance(bench.account().options) == parts
+
+
 # pages
 
 
