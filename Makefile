@@ -21,10 +21,11 @@ run: .venv/runs ## run Confer on this machine and deliver a sample completion; C
 	@$(BIN)/python -m sandbox.demo
 
 test: .venv/develops ## everything that needs no server
-	@$(BIN)/pytest -m "not servers"
+	@$(BIN)/pytest -n auto -m "not servers"
 
 test-all: .venv/develops ## everything; needs redis-server and PostgreSQL on this machine
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n auto -m "not servers"
+	@$(BIN)/pytest -m servers
 
 check: .venv/develops ## format, lint, types, imports
 	$(BIN)/ruff format --check .
