@@ -11,9 +11,25 @@ The bodies of the verbs share these words, and every twin adds its own to them, 
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Container, Mapping
 from typing import Any
 
+from sandbox.shapes import Problem, Refused
 from sandbox.stand_in import Json, StandIn
+
+
+def require_both(body: Mapping[str, Any], learners: Container[int], courses: Container[int]) -> None:
+    """See that the learner and the course that a body names are there.
+
+    Raises:
+        Refused: naming which is not.
+    """
+    among = {"learner": learners, "course": courses}
+    problems = [
+        Problem(key, f"there is no {key} {body[key]}") for key, known in among.items() if body[key] not in known
+    ]
+    if problems:
+        raise Refused(problems)
 
 
 class Twin(StandIn):

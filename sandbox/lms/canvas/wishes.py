@@ -15,6 +15,7 @@ from sandbox.lms.canvas.site import (
     Site,
     Submission,
 )
+from sandbox.lms.twin import require_both
 from sandbox.shapes import (
     Check,
     Field,
@@ -119,13 +120,7 @@ def existing(site: Site, body: Mapping[str, Any]) -> tuple[int, Course]:
     Raises:
         Refused: there is none of that id.
     """
-    problems = []
-    if body["learner"] not in site.learners:
-        problems.append(Problem("learner", f"there is no learner {body['learner']}"))
-    if body["course"] not in site.courses:
-        problems.append(Problem("course", f"there is no course {body['course']}"))
-    if problems:
-        raise Refused(problems)
+    require_both(body, site.learners, site.courses)
     return body["learner"], site.courses[body["course"]]
 
 

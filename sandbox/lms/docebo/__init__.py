@@ -14,7 +14,7 @@ from sandbox.lms.docebo.api import Api
 from sandbox.lms.docebo.platform import COMPLETED, Course, Enrolment, Platform, User, instant
 from sandbox.lms.docebo.webhooks import SEND, outgoing
 from sandbox.lms.sending import NOT_SENT, deliver
-from sandbox.lms.twin import Twin
+from sandbox.lms.twin import Twin, require_both
 from sandbox.shapes import (
     Check,
     Field,
@@ -198,10 +198,7 @@ class Docebo(Twin):
         Raises:
             Refused: there is no such learner or course.
         """
-        known = {"learner": set(self.platform.users), "course": set(self.platform.courses)}
-        problems = [Problem(key, f"there is no {key} {body[key]}") for key in known if body[key] not in known[key]]
-        if problems:
-            raise Refused(problems)
+        require_both(body, self.platform.users, self.platform.courses)
         return self.platform.enrolment(body["learner"], body["course"])
 
 

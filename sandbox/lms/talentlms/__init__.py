@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response
 from sandbox.lms.sending import NOT_SENT
 from sandbox.lms.talentlms.api import HOURLY, Api, error
 from sandbox.lms.talentlms.portal import STATES, Course, Learner, Portal, Standing, Unit
-from sandbox.lms.twin import Twin
+from sandbox.lms.twin import Twin, require_both
 from sandbox.plain_answers import proxy_page
 from sandbox.shapes import (
     Check,
@@ -166,11 +166,5 @@ class TalentLms(Twin):
         return standing
 
     def _pair(self, body: Json) -> tuple[int, int]:
-        wrong = [
-            Problem(name, "is not there")
-            for name, among in (("learner", self.portal.learners), ("course", self.portal.courses))
-            if body[name] not in among
-        ]
-        if wrong:
-            raise Refused(wrong)
+        require_both(body, self.portal.learners, self.portal.courses)
         return body["learner"], body["course"]

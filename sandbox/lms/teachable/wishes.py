@@ -7,6 +7,7 @@ from typing import Any
 
 from sandbox.lms.teachable.deliveries import SEND
 from sandbox.lms.teachable.school import Course, Enrolment, Lecture, Quiz, Response, School, instant, moment
+from sandbox.lms.twin import require_both
 from sandbox.shapes import (
     Check,
     Field,
@@ -146,13 +147,7 @@ def existing(school: School, body: Mapping[str, Any]) -> Course:
     Raises:
         Refused: there is none of that id.
     """
-    problems = []
-    if body["learner"] not in school.learners:
-        problems.append(Problem("learner", f"there is no learner {body['learner']}"))
-    if body["course"] not in school.courses:
-        problems.append(Problem("course", f"there is no course {body['course']}"))
-    if problems:
-        raise Refused(problems)
+    require_both(body, school.learners, school.courses)
     return school.courses[body["course"]]
 
 

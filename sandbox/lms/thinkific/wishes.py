@@ -8,6 +8,7 @@ from typing import Any
 
 from sandbox.lms.thinkific.site import Course, Enrolment, Part, Site, instant
 from sandbox.lms.thinkific.webhooks import SEND
+from sandbox.lms.twin import require_both
 from sandbox.shapes import (
     Check,
     Field,
@@ -108,13 +109,7 @@ def existing(site: Site, body: Mapping[str, Any]) -> tuple[int, Course]:
     Raises:
         Refused: there is none of that id.
     """
-    problems = []
-    if body["learner"] not in site.learners:
-        problems.append(Problem("learner", f"there is no learner {body['learner']}"))
-    if body["course"] not in site.courses:
-        problems.append(Problem("course", f"there is no course {body['course']}"))
-    if problems:
-        raise Refused(problems)
+    require_both(body, site.learners, site.courses)
     return body["learner"], site.courses[body["course"]]
 
 
