@@ -281,7 +281,8 @@ def _sentences(thing: Any) -> str:
 
 
 def _entrance(lms: type[Lms]) -> str:
-    return _names(sorted(lms.entrance)) or "nothing: what it sends proves itself"
+    proves = "nothing: what it sends proves itself" if lms.hears else "–"
+    return _names(sorted(lms.entrance)) or proves
 
 
 def _rate(rate: Rate | None) -> str:
