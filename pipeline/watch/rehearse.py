@@ -7,7 +7,7 @@ stored, so that an edited program can be tried against everything that was judge
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from sqlalchemy import func, select
@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from pipeline.configuration.programs import Program
 from pipeline.contracts import Lms
-from pipeline.errors import Failure
+from pipeline.errors import NotReady, Rejected
 from pipeline.stages import Stage
 from pipeline.steps.deadline import error_class
 from pipeline.steps.decide import carried, doubts
@@ -25,7 +25,7 @@ from pipeline.store.cases import Case
 from pipeline.store.database import reading
 from pipeline.store.decisions import Decision, RecordRow, checks_from, record_from
 from pipeline.store.learners import LearnerRow
-from pipeline.values import Check, Outcome, Record
+from pipeline.values import Check, Outcome, Prerequisite, PrerequisiteState, Record
 
 #: stored cases that are looked at in one transaction
 _TOGETHER = 200
@@ -61,15 +61,15 @@ def rehearse(program: Program, adapter: Lms, learner: str, *, decided: Outcome |
     """
     try:
         found = read_record(adapter, program, learner=learner)
-    except Failure as failure:
-        if failure.kind not in {"notready", "rejected"}:
-            raise
+    except (NotReady, Rejected) as failure:
         return Rehearsal(learner=learner, outcome=None, reason=failure.detail, decided=decided)
     with reading() as session:
         known = session.scalar(select(LearnerRow.id).filter_by(source=adapter.account.name, ref=learner))
         case = _case(session, program, known) if known else None
         if known:
             found = complete(session, program, found, learner_id=known, case_id=case.id if case else None)
+        else:
+            found = replace(found, prerequisites=(*found.prerequisites, *map(_unheld, program.required_credentials)))
         return _judged(session, program, found, case, decided=decided)
 
 
@@ -132,6 +132,12 @@ def _judged(
         decided=decided or (Outcome(earlier.outcome) if earlier else None),
         case=case.id if case else None,
     )
+
+
+def _unheld(program: str) -> Prerequisite:
+    """A credential that is asked of a learner of whom nothing is known yet."""
+    reason = "no such credential was issued"
+    return Prerequisite(course=program, kind="credential", state=PrerequisiteState.UNMET, reason=reason)
 
 
 def _case(session: Session, program: Program, learner_id: str) -> Case | None:

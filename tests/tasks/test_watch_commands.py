@@ -165,6 +165,16 @@ def test_a_learner_whose_case_is_decided_keeps_what_was_decided(judged: Driver) 
     assert f"would change nothing: {judged.case(401).id} is decided and in stage done" in done.output
 
 
+def test_a_credential_that_is_asked_for_is_missing_also_of_somebody_unknown(confer: Driver) -> None:
+    confer.learner(405)
+    confer.event(405)
+    asked = "  prerequisites: {credentials: [infection-control]}\n  modules: all"
+    copy = edited(confer, "first-aid", "  modules: all", asked)
+    done = run(dry_run, "first-aid", "--learner", "405", "--config", str(copy))
+    assert "learner 405: failed\n  failed    prerequisites" in done.output
+    assert "asked: completed: credential infection-control" in done.output
+
+
 def test_attestations_count_in_a_dry_run_as_they_would(judged: Driver) -> None:
     stated = {
         "source": "campus", "learner": "402", "kind": "investigation", "reason": "report 7", "program": "first-aid",
