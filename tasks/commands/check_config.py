@@ -51,7 +51,7 @@ def check_config(directory: Path | None, live: bool, as_json: bool) -> None:
         for program in found.programs.values():
             where = ", ".join(award.account for award in program.awards)
             click.echo(f"{program.name}: course {program.course} of {program.source}, issued at {where}")
-        click.echo("No faults.")
+        click.echo(f"No faults; {len(accounts(found))} accounts were asked." if live else "No faults.")
     else:
         for fault in faults:
             click.echo(str(fault))

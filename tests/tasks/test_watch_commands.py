@@ -301,7 +301,7 @@ def test_nothing_has_moved(covered: Driver) -> None:
     assert done.exit_code == 0
     live = run(check_config, "--live")
     assert live.exit_code == 0
-    assert "No faults." in live.output
+    assert "No faults; 4 accounts were asked." in live.output
 
 
 def test_drift_names_what_has_moved_and_check_config_where_it_is_written(covered: Driver) -> None:
