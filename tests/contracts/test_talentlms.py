@@ -117,6 +117,27 @@ def test_a_course_that_is_not_or_no_longer_completed_is_not_ready(
         bench.read("1", "1")
 
 
+@pytest.mark.parametrize("stamp", ['"0"', "0", '""', "null"])
+def test_what_is_completed_without_saying_when_is_not_ready(portal: TalentLms, bench: Talent, stamp: str) -> None:
+    body = f'{{"completion_status":"Completed","completed_on_timestamp":{stamp},"expired_on_timestamp":""}}'
+    bench.control.fault("talentlms", "status", status=200, body=body, path="/api/v1/getuserstatusincourse")
+    with pytest.raises(NotReady):
+        bench.read("1", "1")
+
+
+def test_an_assignment_has_a_score_as_a_test_has(portal: TalentLms, bench: Talent) -> None:
+    bench.lms.add_course(2, name="Essay", modules=[{"id": 20, "name": "Essay", "type": "Assignment"}])
+    bench.lms.complete(1, 2, scores={"20": "72.25"})
+    assert [one.percent for one in bench.read("1", "2", ALL).scores] == [Decimal("72.25")]
+
+
+@pytest.mark.parametrize("learner", ["1?x", "1/x", "1#x", "1,x:1"])
+def test_an_id_is_never_taken_for_more_than_an_id(portal: TalentLms, bench: Talent, learner: str) -> None:
+    bench.complete("1", "1")
+    with pytest.raises((Rejected, Outage)):
+        bench.read(learner, "1")
+
+
 def test_units_that_are_open_are_incomplete_and_tests_without_a_result_have_no_score(
     portal: TalentLms, bench: Talent
 ) -> None:
@@ -186,6 +207,24 @@ def test_where_the_list_tells_no_time_learners_who_are_not_known_are_asked_for(
     assert {one.key for one in found} < {one.key for one in bench.swept(course)}
 
 
+def test_a_list_with_times_tells_of_known_learners_too_because_they_may_have_begun_anew(
+    portal: TalentLms, bench: Talent
+) -> None:
+    bench.complete("1", "1")
+    found = portal.completions(course="1", since=clock.now() - timedelta(days=1), known=frozenset({"1"}))
+    assert [one.learner for one in found] == ["1"]
+
+
+def test_who_leaves_while_learners_are_asked_for_ends_no_sweep(
+    bench: Talent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bench, "more", {"dated_lists": False})
+    course = bench.course(1)
+    refs = bench.crowd(course, 3)
+    bench.control.fault("talentlms", "status", status=400, path="/api/v1/getuserstatusincourse", times=1)
+    assert len(set(refs) - {one.learner for one in bench.swept(course)}) == 1
+
+
 # courses and enrolling
 
 
@@ -251,6 +290,10 @@ def test_the_hour_s_calls_are_waited_for_until_they_start_anew(portal: TalentLms
     with pytest.raises(Throttled) as caught:
         bench.read("1", "1")
     assert abs((caught.value.until - clock.now()).total_seconds() - 1800) < 30
+    bench.lms.set(reset_in=10**7)
+    with pytest.raises(Throttled) as caught:
+        bench.read("1", "1")
+    assert caught.value.until - clock.now() <= timedelta(hours=24)
     bench.lms.set(remaining=700)
     with pytest.raises(Throttled) as caught:
         bench.read("1", "1")

@@ -15,7 +15,7 @@ class Stamp(fields.Field[datetime]):
     """Seconds since 1970, the twin of every date that is written in the portal's own format."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:
-        text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+        text = str(value) if isinstance(value, str | int) else ""
         if not (text.isascii() and text.isdigit() and len(text) <= 11):
             raise ValidationError("expected seconds since 1970")
         return datetime.fromtimestamp(int(text), UTC)
