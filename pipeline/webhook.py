@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Any, NoReturn
@@ -100,17 +101,25 @@ class Invalid(Exception):
         self.fields = fields
 
 
-def json_body(request: Request) -> dict[str, Any]:
-    """The body as a JSON object, whatever content type the sender claims.
+def json_in(body: bytes) -> Any:
+    """The JSON in a body, whatever content type the sender claims.
 
     Raises:
-        Unreadable: it is no JSON, or JSON that no honest sender writes (NaN, absurd depth or numbers).
-        Invalid: it is JSON, but no object.
+        Unreadable: it is none, or such as no honest sender writes (NaN, absurd depth or numbers).
     """
     try:
-        document = json.loads(request.body.decode("utf-8"), parse_constant=_no_constant)
+        return json.loads(body.decode("utf-8"), parse_constant=_no_constant)
     except (ValueError, RecursionError):
         raise Unreadable("the body is no JSON in UTF-8") from None
+
+
+def json_body(request: Request) -> dict[str, Any]:
+    """The body as a JSON object.
+
+    Raises:
+        Unreadable: see `json_in`. Invalid: it is JSON, but no object.
+    """
+    document = json_in(request.body)
     if not isinstance(document, dict):
         raise Invalid({"": ["expected a JSON object"]})
     return document
@@ -127,6 +136,14 @@ def heard(schema: Schema, document: Any) -> dict[str, Any]:
     except ValidationError as fault:
         raise Invalid(fault.normalized_messages()) from None  # type: ignore[no-untyped-call]
     return found
+
+
+def delivery_key(keys: Collection[str]) -> str:
+    """One key for a delivery of several: the same in whatever order they came."""
+    if len(keys) == 1:
+        return next(iter(keys))
+    digest = hashlib.sha256("\n".join(sorted(keys)).encode()).hexdigest()
+    return f"batch:{digest}"
 
 
 def proves(given: object, secrets: tuple[str, ...]) -> bool:

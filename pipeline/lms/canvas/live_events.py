@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, NoReturn
+from typing import Any
 
 from pipeline.lms.canvas.completion_event import completion
 from pipeline.lms.canvas.freshness import require_fresh, require_root_account
 from pipeline.lms.canvas.signed import KeySet
-from pipeline.webhook import Announcement, Invalid, Request, Unauthenticated, Unreadable
+from pipeline.webhook import Announcement, Invalid, Request, Unauthenticated, delivery_key, json_in
 
 #: what of the metadata is kept; the rest tells of the person's device, session and log-in
 _KEPT = {
@@ -50,35 +49,26 @@ def hear_events(request: Request, terms: Terms) -> Announcement:
             reasons.append(reason)
     if not found:
         return Announcement(key="", body=body, events=(), ignored="; ".join(sorted(set(reasons))[:5]))
-    digest = hashlib.sha256("\n".join(sorted(found)).encode()).hexdigest()
-    key = next(iter(found)) if len(found) == 1 else f"batch:{digest}"
-    return Announcement(key=key, body=body, events=tuple(found.values()))
+    return Announcement(key=delivery_key(found), body=body, events=tuple(found.values()))
 
 
 def _unsigned(body: bytes) -> list[dict[str, Any]]:
-    return _objects(_parsed(body))
+    return _objects(json_in(body))
 
 
 def _signed(body: bytes, keys: KeySet, max_age: timedelta) -> list[dict[str, Any]]:
     """The payloads of a bare JWT, of one as JSON text, or of a list of such (contract 1.3, assumed)."""
     if body.lstrip().startswith((b'"', b"[")):
-        said = _parsed(body)
+        said = json_in(body)
         tokens = said if isinstance(said, list) else [said]
     else:
         tokens = [body.decode("ascii", "replace")]
     if not tokens or not all(isinstance(token, str) for token in tokens):
         raise Unauthenticated("the event is not signed")
-    documents = _objects([_parsed(keys.verified(token)) for token in tokens])
+    documents = _objects([json_in(keys.verified(token)) for token in tokens])
     for document in documents:
         require_fresh(document, max_age)
     return documents
-
-
-def _parsed(body: bytes) -> Any:
-    try:
-        return json.loads(body.decode("utf-8"), parse_constant=_no_constant)
-    except (ValueError, RecursionError):
-        raise Unreadable("the body is no JSON in UTF-8") from None
 
 
 def _objects(said: Any) -> list[dict[str, Any]]:
@@ -91,7 +81,3 @@ def _objects(said: Any) -> list[dict[str, Any]]:
 def _without_device(document: Mapping[str, Any]) -> dict[str, Any]:
     metadata = {name: value for name, value in document["metadata"].items() if name in _KEPT}
     return {"metadata": metadata, "body": document.get("body")}
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON")

@@ -15,7 +15,7 @@ from pipeline import clock
 from pipeline.attestation import Claim
 from pipeline.lms.moodle.ids import MoodleId
 from pipeline.values import Event
-from pipeline.webhook import Announcement, Invalid, Request, Unauthenticated, basic, json_body, proves
+from pipeline.webhook import Announcement, Invalid, Request, Unauthenticated, basic, json_body, json_in, proves
 
 #: what the plug-in appends to the endpoint that it was given
 PATH = "statements"
@@ -71,11 +71,9 @@ def hear_statements(request: Request, secrets: tuple[str, ...]) -> Announcement:
 
 def _statements(request: Request) -> list[Any]:
     """The statements of a body that is a list, or one statement alone, as xAPI allows."""
-    body = request.body.strip()
-    if not body.startswith(b"["):
+    if not request.body.lstrip().startswith(b"["):
         return [json_body(request)]
-    # the one strict reader of bodies reads objects
-    return list(json_body(Request(body=b'{"batch":%b}' % body, headers={})).get("batch", []))
+    return list(json_in(request.body))
 
 
 def _event(place: int, statement: Any) -> Event | None:

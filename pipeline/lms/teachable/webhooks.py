@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, NoReturn
+from typing import Any
 
 from marshmallow import fields
 
@@ -14,7 +13,7 @@ from pipeline import clock
 from pipeline.attestation import Claim
 from pipeline.reading import Instant, Lenient, Ref, Words
 from pipeline.values import Event
-from pipeline.webhook import Announcement, Invalid, Request, Unreadable, heard
+from pipeline.webhook import Announcement, Invalid, Request, delivery_key, heard, json_in
 
 COMPLETED = "Enrollment.completed"
 #: why events that one may well subscribe to say nothing here (contract 1.1)
@@ -67,16 +66,11 @@ def hear_events(request: Request) -> Announcement:
     if not found:
         why = "; ".join(sorted(reasons)[:5]) or "an empty list of events"
         return Announcement(key="", body=body, events=(), ignored=why)
-    digest = hashlib.sha256("\n".join(sorted(keys)).encode()).hexdigest()
-    key = next(iter(keys)) if len(keys) == 1 else f"batch:{digest}"
-    return Announcement(key=key, body=body, events=tuple(found.values()))
+    return Announcement(key=delivery_key(keys), body=body, events=tuple(found.values()))
 
 
 def _envelopes(body: bytes) -> list[dict[str, Any]]:
-    try:
-        said = json.loads(body.decode("utf-8"), parse_constant=_no_constant)
-    except (ValueError, RecursionError):
-        raise Unreadable("the body is no JSON in UTF-8") from None
+    said = json_in(body)
     envelopes = said if isinstance(said, list) else [said]
     if not all(isinstance(one, dict) for one in envelopes):
         raise Invalid({"": ["expected an event of Teachable, or a list of them"]})
@@ -121,7 +115,3 @@ def _without_number(envelope: Mapping[str, Any]) -> dict[str, Any]:
         return dict(envelope)
     kept = {name: value for name, value in person.items() if name != "phone_number"}
     return {**envelope, "object": {**enrolment, "user": kept}}
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON")
