@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
-from marshmallow import Schema, ValidationError, fields
+from marshmallow import Schema, ValidationError, fields, post_load, validates_schema
 
 _UNITS = {"s": 1, "min": 60, "h": 3600, "day": 86400, "days": 86400}
 _CENTURY = 100 * 365.25 * 86400
@@ -106,6 +107,34 @@ class Network(fields.Field[IPv4Network | IPv6Network]):
             return ip_network(str(value))
         except ValueError:
             raise ValidationError("write an address or a network, such as `203.0.113.0/24`") from None
+
+
+class Hosted(Schema):
+    """A system with hosts of its own: `host` names one of them, or `url` says another address, such as a stand-in's.
+
+    Loads to `url`, and `sandbox` where the vendor's host is one for trying out.
+    """
+
+    #: by the name that an administrator writes; those that begin with `sandbox` are for trying out
+    hosts: ClassVar[Mapping[str, str]]
+
+    host = fields.String()
+    url = Address()
+    sandbox = fields.Boolean(load_default=False)
+
+    @validates_schema
+    def _one_place(self, data: dict[str, Any], **_: Any) -> None:
+        if ("host" in data) == ("url" in data):
+            raise ValidationError(f"write `host` ({', '.join(self.hosts)}) or `url`, and not both", "host")
+        if data.get("host", next(iter(self.hosts), None)) not in {*self.hosts, None}:
+            raise ValidationError(f"write one of: {', '.join(self.hosts)}", "host")
+
+    @post_load
+    def _placed(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        host = data.pop("host", None)
+        if host is None:
+            return data
+        return {**data, "url": self.hosts[host], "sandbox": data["sandbox"] or host.startswith("sandbox")}
 
 
 class NoOptions(Schema):

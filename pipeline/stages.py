@@ -35,6 +35,10 @@ class CredentialState(StrEnum):
     UNSURE = "unsure"  # a call ended without a clear answer: look up first
     CONFIRMED = "confirmed"  # the platform has it
     REJECTED = "rejected"  # the platform refuses this row: a person
+    CORRECTING = "correcting"  # it exists, and is to be changed in place
+    WITHDRAWING = "withdrawing"  # it exists, and is to be taken back
+    WITHDRAWN = "withdrawn"  # the platform has taken it back, or somebody there did
+    CANCELLED = "cancelled"  # given up before it was ever called
 
 
 class MessageState(StrEnum):
@@ -84,7 +88,7 @@ STAGE_MOVES: Mapping[Stage, frozenset[Stage]] = {
 }
 
 CREDENTIAL_MOVES: Mapping[CredentialState, frozenset[CredentialState]] = {
-    CredentialState.PLANNED: frozenset({CredentialState.CALLING}),
+    CredentialState.PLANNED: frozenset({CredentialState.CALLING, CredentialState.CANCELLED}),
     CredentialState.CALLING: frozenset(
         {
             CredentialState.CONFIRMED,
@@ -101,8 +105,26 @@ CREDENTIAL_MOVES: Mapping[CredentialState, frozenset[CredentialState]] = {
         }
     ),
     CredentialState.REJECTED: frozenset({CredentialState.UNSURE}),  # a replay looks up before it calls
-    CredentialState.CONFIRMED: frozenset(),
+    CredentialState.CONFIRMED: frozenset(
+        {
+            CredentialState.CORRECTING,
+            CredentialState.WITHDRAWING,
+            CredentialState.WITHDRAWN,  # somebody at the platform did it
+        }
+    ),
+    CredentialState.CORRECTING: frozenset(
+        {
+            CredentialState.CONFIRMED,
+            CredentialState.WITHDRAWING,  # the platform does not change it: another one takes its place
+            CredentialState.WITHDRAWN,
+        }
+    ),
+    CredentialState.WITHDRAWING: frozenset({CredentialState.WITHDRAWN}),
+    CredentialState.WITHDRAWN: frozenset(),
+    CredentialState.CANCELLED: frozenset(),
 }
+#: of a credential that is no longer, and never will be again: another generation may take its place
+OVER = frozenset({CredentialState.WITHDRAWN, CredentialState.CANCELLED})
 
 MESSAGE_MOVES: Mapping[MessageState, frozenset[MessageState]] = {
     MessageState.PLANNED: frozenset({MessageState.SENDING, MessageState.REJECTED}),

@@ -88,17 +88,19 @@ class Client:
             raise Outage(failure.detail) from failure
 
     def call(self, method: str, path: str, **kwargs: Any) -> Answer:
-        """Make one call and return any answer below 500 that is not a 429.
+        """Make one call and return any answer below 500 that is neither a redirect nor a 429.
 
         Raises:
             Outage: it certainly had no effect (no connection was made).
-            Unsure: it may have had one (no answer, a broken one, or a 5xx).
+            Unsure: it may have had one (no answer, a broken one, a redirect to who knows where, or a 5xx).
             Throttled: 429, with the time until which nobody calls.
         """
         with self.gate.passage():
             answer = self._exchange(method, path, kwargs)
         if answer.status == 429:
             raise Throttled(f"{self.system} answered 429", until=(self.pause or pause_until)(answer.headers))
+        if 300 <= answer.status < 400:  # to a page about maintenance, or to sign in
+            raise Unsure(f"{self.system} answered {answer.status}, a redirect")
         if answer.status >= 500:
             raise Unsure(f"{self.system} answered {answer.status}")
         return answer
@@ -267,7 +269,7 @@ def refuse(answer: Answer, *, system: str) -> None:
     """Turn an HTTP refusal that an adapter has no better reading of into a failure.
 
     Raises:
-        Misconfigured: 401 or 403: a key, a right. Rejected: any other 4xx, and a redirect.
+        Misconfigured: 401 or 403: a key, a right. Rejected: any other 4xx.
     """
     if answer.status in {401, 403}:
         raise Misconfigured(f"{system} answered {answer.status}: check the key and its rights", whole_account=True)

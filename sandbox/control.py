@@ -64,6 +64,42 @@ class LmsControl:
         return self._post("settings", settings)
 
 
+class PlatformControl:
+    """What a test does at one platform. `more` holds the words of its twin; what that does not know is refused."""
+
+    def __init__(self, system: str, call: Callable[[str, str, Json | None], Json]) -> None:
+        self.system = system
+        self._call = call
+
+    def _post(self, verb: str, body: Json) -> Json:
+        return self._call("POST", f"platforms/{self.system}/{verb}", body)
+
+    def add_template(self, template: int | str, *, name: str, **more: Any) -> Json:
+        """Add or replace a template. `more`: usable, ..."""
+        return self._post("templates", {"id": template, "name": name, **more})
+
+    def add_credential(self, template: int | str, *, name: str, email: str, **more: Any) -> Json:
+        """Somebody issues one at the platform, without us."""
+        return self._post("credentials", {"template": template, "name": name, "email": email, **more})
+
+    def change(self, credential: int | str, **more: Any) -> Json:
+        """By hand, at the platform: name, withdrawn, deleted, claim (`claimed`, `declined`) with send, ..."""
+        return self._post("changes", {"id": credential, **more})
+
+    def credentials(self, *, live: bool | None = None) -> list[Json]:
+        """Every credential there ever was, or only those that are live, or are not."""
+        found = cast(list[Json], self._call("GET", f"platforms/{self.system}/credentials", None)["credentials"])
+        return [one for one in found if live is None or one["live"] is live]
+
+    def ignored_fields(self) -> list[str]:
+        """The names of fields that the platform passed over in silence."""
+        return cast(list[str], self._call("GET", f"platforms/{self.system}/credentials", None)["ignored_fields"])
+
+    def set(self, **settings: Any) -> Json:
+        """Change settings of the account and get all of them."""
+        return self._post("settings", settings)
+
+
 class SandboxControl:
     """The control API of one running sandbox."""
 
@@ -140,6 +176,10 @@ class SandboxControl:
     def lms(self, system: str) -> LmsControl:
         """The verbs for one LMS other than Moodle."""
         return LmsControl(system, self._post)
+
+    def platform(self, system: str) -> PlatformControl:
+        """The verbs for one credential platform."""
+        return PlatformControl(system, self._call)
 
     def configure(self, system: str, **settings: Any) -> Json:
         """Change settings of a stand-in that is no LMS, and get all of them."""

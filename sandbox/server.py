@@ -13,7 +13,16 @@ from flask import Flask, Response, jsonify, render_template, request
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 from werkzeug.wrappers import Response as BaseResponse
 
-from sandbox import accredible_api, control_api, lms_control, mail_pages, moodle_control, moodle_services, sis_api
+from sandbox import (
+    accredible_api,
+    control_api,
+    lms_control,
+    mail_pages,
+    moodle_control,
+    moodle_services,
+    platform_control,
+    sis_api,
+)
 from sandbox.control_body import NoSuch
 from sandbox.gateway import Gateway, system_of
 from sandbox.mail_catcher import Catcher, SmtpServer
@@ -115,6 +124,7 @@ def create_app(world: World) -> Flask:
         control_api.blueprint,
         moodle_control.blueprint,
         lms_control.blueprint,
+        platform_control.blueprint,
         *(one.blueprint() for one in world.stand_ins.values()),
     ):
         app.register_blueprint(blueprint)

@@ -14,6 +14,7 @@ from sandbox.faults import Faults
 from sandbox.lms.twin import Twin
 from sandbox.mailbox import Mailbox
 from sandbox.moodle import Moodle
+from sandbox.platforms.twin import PlatformTwin
 from sandbox.rates import Rates
 from sandbox.sis import Sis
 from sandbox.stand_in import StandIn
@@ -44,6 +45,11 @@ class World:
     def lms(self) -> Mapping[str, Twin]:
         """The LMSs but Moodle."""
         return {name: one for name, one in self.stand_ins.items() if isinstance(one, Twin)}
+
+    @property
+    def platforms(self) -> Mapping[str, PlatformTwin]:
+        """The credential platforms."""
+        return {name: one for name, one in self.stand_ins.items() if isinstance(one, PlatformTwin)}
 
     def reset(self) -> None:
         """Back to the state at the start."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ from pipeline.errors import Duplicate, Misconfigured, Outage, Rejected, Unsure
 from pipeline.options import Address, Secret
 from pipeline.settings import settings
 from pipeline.transport import Answer, Client, Gate, json_object, refuse
-from pipeline.values import Format, Issued, Order, Rate, Template
+from pipeline.values import Format, Held, Issued, Order, Rate, Template
 
 
 class AccredibleSchema(Schema):
@@ -35,6 +36,10 @@ class Accredible(Platform):
     finds_by = "our own id, then a search by group and our reference, then by group and e-mail"
     #: assumed: one counting slice; the search is an index that lags (contract 4, freshness)
     settles_within = timedelta(seconds=30)
+    corrects = ""
+    withdraws = "Deleted: the page is gone. Accredible has no revocation"
+    claims = "polled: whether the learner opened it"
+    hears = ""
 
     def __init__(self, account: Account, gate: Gate) -> None:
         super().__init__(account, gate)
@@ -61,7 +66,7 @@ class Accredible(Platform):
         return self._issued(credential, ours=True)
 
     def find(self, order: Order) -> Issued | None:
-        known = self._read(order.ref, ours=True)
+        known = self._known(order.ref, ours=True)
         if known:
             return known
         for query, ours in (
@@ -72,7 +77,7 @@ class Accredible(Platform):
             # under another reference of ours it is the credential of another learner, who shares the address
             hits = [hit for hit in hits if (hit.get("meta_data") or {}).get("confer_ref") in {None, order.ref}]
             if hits:
-                return self._read(str(hits[0]["id"]), ours=ours)
+                return self._known(str(hits[0]["id"]), ours=ours)
         return None
 
     def template(self, ref: str) -> Template | None:
@@ -84,6 +89,18 @@ class Accredible(Platform):
         refuse(answer, system=self.label)
         group = json_object(answer, otherwise=Outage, system=self.label).get("group", {})
         return Template(ref=ref, name=str(group.get("name", "")), usable=True)
+
+    def read(self, ref: str) -> Held | None:
+        raise NotImplementedError(ref)
+
+    def held(self, template: str) -> Iterator[Held]:
+        raise NotImplementedError(template)
+
+    def templates(self) -> Iterator[Template]:
+        raise NotImplementedError
+
+    def withdraw(self, ref: str, reason: str) -> None:
+        raise NotImplementedError(ref, reason)
 
     def _request(self, order: Order) -> dict[str, Any]:
         if not order.template.isdigit():
@@ -120,7 +137,7 @@ class Accredible(Platform):
             raise Outage("Accredible answered a search without credentials")
         return hits
 
-    def _read(self, ref: str, *, ours: bool) -> Issued | None:
+    def _known(self, ref: str, *, ours: bool) -> Issued | None:
         """By its id or our own. The search answers without the public address (contract 4), so a hit is read too."""
         answer = self.client.read(f"v1/credentials/{ref}")
         if answer.status == 404:

@@ -7,10 +7,12 @@ at once; so this platform never leaves doubt, except for a commit whose answer w
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import ClassVar
 
 from marshmallow import Schema
+from sqlalchemy import select
 from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
@@ -20,7 +22,7 @@ from pipeline.contracts import Platform
 from pipeline.errors import Duplicate, Outage, Rejected, Unsure
 from pipeline.store.badges import Badge, badge_of
 from pipeline.store.database import reading, transaction
-from pipeline.values import Format, Issued, Order, Template
+from pipeline.values import Format, Held, Issued, Order, Standing, Template
 
 _UNREACHABLE = (OperationalError, InterfaceError, NoConnectionFree)
 
@@ -41,6 +43,10 @@ class OpenBadges(Platform):
     prevents_duplicates = "Our reference is unique in its table: a second credential cannot be written."
     finds_by = "Our reference, in our own table."
     settles_within: ClassVar[timedelta] = timedelta(0)
+    corrects = ""
+    withdraws = "Revoked: its page, its status list and every verifier that reads it say so."
+    claims = "Not at all: it is the learner's from the moment it is issued."
+    hears = ""
 
     def issue(self, order: Order) -> Issued:
         """Sign and store the credential; see `Platform.issue`."""
@@ -73,6 +79,32 @@ class OpenBadges(Platform):
             raise Outage("openbadges: the database cannot be reached") from failure
         return _issued(badge) if badge else None
 
+    def read(self, ref: str) -> Held | None:
+        """The credential at its public id; see `Platform.read`."""
+        try:
+            with reading() as session:
+                badge = session.get(Badge, ref)
+        except _UNREACHABLE as failure:
+            raise Outage("openbadges: the database cannot be reached") from failure
+        return _held(badge) if badge else None
+
+    def held(self, template: str) -> Iterator[Held]:
+        """Every credential of a template; see `Platform.held`."""
+        try:
+            with reading() as session:
+                badges = session.scalars(select(Badge).filter_by(account=self.account.name, template=template)).all()
+        except _UNREACHABLE as failure:
+            raise Outage("openbadges: the database cannot be reached") from failure
+        yield from map(_held, badges)
+
+    def withdraw(self, ref: str, reason: str) -> None:
+        """Not yet."""
+        raise Rejected(f"openbadges: {ref} cannot be revoked ({reason})")
+
+    def templates(self) -> Iterator[Template]:
+        """None that could be listed: any name is one."""
+        return iter(())
+
     def template(self, ref: str) -> Template | None:
         """Any name is a template here: certificate and page look the same for all programs."""
         return Template(ref=ref, name=ref, usable=True)
@@ -99,6 +131,14 @@ def _new_public_id() -> str:
     while (public_id := secrets.token_urlsafe(16)).startswith("-"):
         pass
     return public_id
+
+
+def _held(badge: Badge) -> Held:
+    expired = badge.expires_at is not None and badge.expires_at <= clock.now()
+    return Held(
+        platform_ref=badge.public_id, template=badge.template, url=credential_url(badge.public_id), ref=badge.ref,
+        standing=Standing.EXPIRED if expired else Standing.LIVE, name=badge.shown_name,
+    )  # fmt: skip
 
 
 def _issued(badge: Badge) -> Issued:

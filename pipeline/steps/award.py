@@ -33,7 +33,11 @@ def plan_award(session: Session, case: Case, program: Program, found: Record, aw
         generation=case.generation, account=award.account,
     )  # fmt: skip
     order = as_json(compose_order(program, award, found, ref=ref, issued_on=now.date()))
-    row = session.scalar(select(CredentialRow).filter_by(case_id=case.id, account=award.account).with_for_update())
+    row = session.scalar(
+        select(CredentialRow)
+        .filter_by(case_id=case.id, account=award.account, generation=case.generation)
+        .with_for_update()
+    )
     if row is None:
         row = CredentialRow(
             id=new_id("credential"), case_id=case.id, learner_id=case.learner_id, program=program.name,
@@ -74,6 +78,8 @@ def compose_order(program: Program, award: Award, found: Record, *, ref: str, is
         criteria=program.narrative,
         achievement=program.name,
         show_name=program.show_name,
+        given_name=found.learner.given_name,
+        family_name=found.learner.family_name,
     )
 
 

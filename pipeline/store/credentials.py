@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, or_, select
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column, validates
 
 from pipeline.stages import CredentialState
 from pipeline.store.database import Row
@@ -26,6 +26,9 @@ class CredentialRow(Row):
         UniqueConstraint("learner_id", "program", "generation", "account"),
         UniqueConstraint("ref"),
         Index("credentials_due", "account", "due_at", "id"),
+        Index("credentials_rank", "account", "rank_at", "id"),
+        Index("credentials_program_rank", "account", "program", "rank_at"),
+        Index("credentials_platform_ref", "account", "platform_ref"),
         Index("credentials_confirmed", "account", "confirmed_at"),
     )
 
@@ -44,7 +47,20 @@ class CredentialRow(Row):
     url: Mapped[str | None] = mapped_column(String(1000))
     confirmed_at: Mapped[datetime | None]
 
+    #: the credential of an earlier generation whose place this one takes
+    replaces_id: Mapped[str | None] = mapped_column(String(40))
+    withdrawn_at: Mapped[datetime | None]
+    #: why it was or is to be withdrawn: a code, fit for the public
+    withdraw_reason: Mapped[str | None] = mapped_column(String(64))
+    #: whether the learner took it, as far as the platform tells
+    claim_state: Mapped[str | None] = mapped_column(String(16))
+    claimed_at: Mapped[datetime | None]
+    #: when it was last held against what the platform has
+    checked_at: Mapped[datetime | None]
+
     due_at: Mapped[datetime | None]
+    #: its place among what waits, never before it is due: see `pipeline.traffic.ranks`
+    rank_at: Mapped[datetime | None]
     owner: Mapped[str | None] = mapped_column(String(80))
     attempts: Mapped[int] = mapped_column(default=0)
     crashes: Mapped[int] = mapped_column(default=0)
@@ -54,6 +70,16 @@ class CredentialRow(Row):
     failed_at: Mapped[datetime | None]
     error_kind: Mapped[str | None] = mapped_column(String(32))
     error: Mapped[str | None] = mapped_column(String(1000))
+
+    @validates("due_at")
+    def _keep_rank(self, key: str, due: datetime | None) -> datetime | None:
+        """What waits for nothing has no rank, and nobody's rank is before it is due: the claim relies on it."""
+        del key
+        if due is None:
+            self.rank_at = None
+        elif self.rank_at is None or self.rank_at < due:
+            self.rank_at = due
+        return due
 
 
 def standing_of(session: Session, *, learner_id: str, program: str, on: date) -> tuple[PrerequisiteState, str]:

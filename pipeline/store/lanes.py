@@ -28,6 +28,20 @@ class Lane(Row):
     down_reason: Mapped[str | None] = mapped_column(String(300))
     probe_at: Mapped[datetime | None]
     probes: Mapped[int] = mapped_column(default=0)
+    #: when staff was told that it is down; None: not yet
+    told_at: Mapped[datetime | None]
+    #: a person has stopped the account; None: it runs
+    paused_at: Mapped[datetime | None]
+    paused_by: Mapped[str | None] = mapped_column(String(120))
+    pause_reason: Mapped[str | None] = mapped_column(String(300))
+    #: the rate that a person set while it ran, instead of that of accounts.yaml
+    rate_calls: Mapped[int | None]
+    rate_seconds: Mapped[float | None]
+    #: the calls in a window that the platform was seen to take, where that is less than the rate; until when it holds
+    learnt_calls: Mapped[int | None]
+    learnt_until: Mapped[datetime | None]
+    #: how long its slow calls last, in milliseconds
+    latency_ms: Mapped[int | None]
 
 
 class Permit(Row):

@@ -5,7 +5,7 @@ The bodies of the verbs share these words, and every twin adds its own to them, 
 - learner: `id`, `name`, `email`; course: `id`, `name`, and `modules` as a list of objects with `id` and `name`;
 - enrolment, progress, completion: `learner`, `course`; `score` as a percentage, `modules` as states by id,
   `time_spent_seconds`, `completed_at`, `lag_reads` (so many reads do not show the change yet);
-- completion: `send`, see `sandbox.lms.sending`.
+- completion: `send`, see `sandbox.sending`.
 """
 
 from __future__ import annotations

@@ -252,7 +252,7 @@ def test_templates(accredible: Accredible) -> None:
         (422, '{"errors":{"recipient.email":"duplicate"}}', Duplicate),
         (422, "no json at all", Rejected),
         (422, "", Rejected),
-        (302, "", Rejected),
+        (302, "", Unsure),
         (409, "{}", Rejected),
         (500, '{"errors":"Internal server error"}', Unsure),
         (502, "<html>", Unsure),

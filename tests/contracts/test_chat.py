@@ -257,7 +257,7 @@ def test_a_chat_over_its_pace_names_the_time_to_wait(
         ("drop_after", {}, Unsure),
         ("html", {}, Unsure),
         ("empty_200", {}, Unsure),
-        ("redirect", {}, Misconfigured),
+        ("redirect", {}, Unsure),
         ("status", {"status": 400, "body": "invalid_blocks"}, Rejected),
         ("status", {"status": 400, "body": "something new"}, Rejected),
         ("status", {"status": 403}, Misconfigured),
@@ -277,7 +277,7 @@ def test_what_is_not_slacks_ok_is_no_success(
     [
         ("status", {"status": 503}, Unsure),
         ("drop_after", {}, Unsure),
-        ("redirect", {}, Misconfigured),
+        ("redirect", {}, Unsure),
         ("status", {"status": 413}, Rejected),
     ],
 )

@@ -47,7 +47,9 @@ def test_every_other_move_raises_also_between_machines_and_to_itself() -> None:
             check_move(one, other)
 
 
-@pytest.mark.parametrize("state", [Stage.DONE, CredentialState.CONFIRMED, MessageState.SENT, UpdateState.SENT])
+@pytest.mark.parametrize(
+    "state", [Stage.DONE, CredentialState.WITHDRAWN, CredentialState.CANCELLED, MessageState.SENT, UpdateState.SENT]
+)
 def test_what_has_ended_leads_nowhere(state: StrEnum) -> None:
     [moves] = [moves for kind, moves in MACHINES if isinstance(state, kind)]
     assert moves[state] == frozenset()

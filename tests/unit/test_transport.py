@@ -118,8 +118,8 @@ def one_byte_at_a_time(text: bytes) -> Talk:
 # what arrives
 
 
-@pytest.mark.parametrize("status", [200, 201, 204, 207, 301, 302, 307, 400, 401, 404, 409, 422, 499])
-def test_any_answer_below_500_is_returned_whole_and_no_redirect_is_followed(status: int) -> None:
+@pytest.mark.parametrize("status", [200, 201, 204, 207, 400, 401, 404, 409, 422, 499])
+def test_any_answer_below_500_is_returned_whole(status: int) -> None:
     body = b"" if status == 204 else b'{"a": 1}'
     text = answer(f"{status} X", body, "Location: http://127.0.0.1:9/elsewhere", "X-More: yes")
     with server(says(text)) as (url, heard):
@@ -127,6 +127,16 @@ def test_any_answer_below_500_is_returned_whole_and_no_redirect_is_followed(stat
     assert (found.status, found.body, found.headers["X-More"]) == (status, body, "yes")
     assert len(heard) == 1
     assert heard[0].startswith(b"POST /a/b HTTP/1.1\r\n")
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 304, 307, 308])
+def test_a_redirect_is_not_followed_and_says_nothing_of_what_happened(status: int) -> None:
+    with server(says(answer(f"{status} X", b"", "Location: http://127.0.0.1:9/elsewhere"))) as (url, heard):
+        with pytest.raises(Unsure, match="redirect"):
+            client(url).call("POST", "a/b", json={"x": 1})
+        with pytest.raises(Outage, match="redirect"):
+            client(url).read("a/b")
+    assert len(heard) == 2
 
 
 def test_numbers_with_a_point_are_exact_and_not_a_number_is_refused() -> None:

@@ -88,10 +88,6 @@ class Services:
         return {"wstoken": self.token, "wsfunction": function, "moodlewsrestformat": "json", **parameters}
 
     def _read(self, function: str, answer: Answer, otherwise: Callable[[str], Failure]) -> Any:
-        if 300 <= answer.status < 400:
-            raise otherwise(
-                f"Moodle answered {function} with a redirect"
-            )  # to a page about maintenance, or to sign in
         refuse(answer, system=self.client.system)
         try:
             document = answer.json(as_object=partial(_Answer, function))

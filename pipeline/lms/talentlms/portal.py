@@ -61,8 +61,6 @@ class Portal:
             Unsure: it may have done so. Misconfigured, Rejected, Outage, Throttled: it did not.
         """
         answer = self.client.call("POST", API + call, data=form)
-        if 300 <= answer.status < 400:
-            raise Unsure(f"{_SYSTEM} answered {call} with a redirect")
         if answer.status >= 400:
             _refuse(answer, call)
         parsed(answer, system=_SYSTEM, what=call, otherwise=Unsure)
@@ -73,8 +71,6 @@ class Portal:
             answer = self.client.read(f"{API}{call}/{pairs}" if pairs else API + call)
         except Throttled as failure:
             raise Throttled(failure.detail, until=self._free_again() or failure.until) from None
-        if 300 <= answer.status < 400:
-            raise Outage(f"{_SYSTEM} answered {call} with a redirect")
         if answer.status >= 400:
             _refuse(answer, call)
         return parsed(answer, system=_SYSTEM, what=call)

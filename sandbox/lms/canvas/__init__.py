@@ -15,8 +15,8 @@ from sandbox.lms.canvas.courses import COURSE, course_from, seed
 from sandbox.lms.canvas.live_events import outgoing
 from sandbox.lms.canvas.signing import Signer
 from sandbox.lms.canvas.site import COMPLETED, Learner, Site, instant
-from sandbox.lms.sending import NOT_SENT, deliver
 from sandbox.lms.twin import Twin
+from sandbox.sending import NOT_SENT, deliver
 from sandbox.shapes import Problem, Refused, require
 from sandbox.stand_in import Json
 

@@ -10,8 +10,8 @@ from typing import Any
 from sandbox.lms.canvas.forms import progress_form
 from sandbox.lms.canvas.signing import ALGORITHMS, KEYS, Signer
 from sandbox.lms.canvas.site import ACCOUNT, ROOT_ACCOUNT, Learner, Site
-from sandbox.lms.sending import send_shape
 from sandbox.posting import Outgoing
+from sandbox.sending import send_shape
 from sandbox.shapes import Check, any_text, count, flag, listing, mapping, may, one_of, structure, text
 
 Json = dict[str, Any]

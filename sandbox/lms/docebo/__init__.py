@@ -13,8 +13,8 @@ from sandbox.lms.docebo.access import Access, error
 from sandbox.lms.docebo.api import Api
 from sandbox.lms.docebo.platform import COMPLETED, Course, Enrolment, Platform, User, instant
 from sandbox.lms.docebo.webhooks import SEND, outgoing
-from sandbox.lms.sending import NOT_SENT, deliver
 from sandbox.lms.twin import Twin, require_both
+from sandbox.sending import NOT_SENT, deliver
 from sandbox.shapes import (
     Check,
     Field,

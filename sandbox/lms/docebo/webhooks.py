@@ -10,8 +10,8 @@ from typing import Any
 from uuid import uuid4
 
 from sandbox.lms.docebo.platform import Enrolment, Platform, instant
-from sandbox.lms.sending import send_shape
 from sandbox.posting import Outgoing
+from sandbox.sending import send_shape
 from sandbox.shapes import Check, any_text, count, flag, listing, mapping, may, structure, text
 
 Json = dict[str, Any]

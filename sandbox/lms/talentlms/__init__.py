@@ -10,11 +10,11 @@ from typing import Any
 from flask import Blueprint
 from werkzeug.wrappers import Response
 
-from sandbox.lms.sending import NOT_SENT
 from sandbox.lms.talentlms.api import HOURLY, Api, error
 from sandbox.lms.talentlms.portal import STATES, Course, Learner, Portal, Standing, Unit
 from sandbox.lms.twin import Twin, require_both
 from sandbox.plain_answers import proxy_page
+from sandbox.sending import NOT_SENT
 from sandbox.shapes import (
     Check,
     Field,

@@ -8,12 +8,12 @@ from typing import Any
 from flask import Blueprint
 from werkzeug.wrappers import Response
 
-from sandbox.lms.sending import NOT_SENT, deliver
 from sandbox.lms.teachable import wishes
 from sandbox.lms.teachable.api import Api, error, limit_headers
 from sandbox.lms.teachable.deliveries import announce, outgoing
 from sandbox.lms.teachable.school import Enrolment, Learner, School, instant, moment
 from sandbox.lms.twin import Twin
+from sandbox.sending import NOT_SENT, deliver
 from sandbox.shapes import Problem, Refused, require
 from sandbox.stand_in import Json
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from sandbox.lms.sending import send_shape
 from sandbox.lms.teachable.school import Enrolment, School, instant, moment
 from sandbox.posting import Outgoing
+from sandbox.sending import send_shape
 from sandbox.shapes import Check, count, flag, listing, mapping, may, need, structure, text
 
 Json = dict[str, Any]

@@ -9,13 +9,13 @@ from typing import Any
 from flask import Blueprint
 from werkzeug.wrappers import Response
 
-from sandbox.lms.sending import NOT_SENT, deliver
 from sandbox.lms.thinkific import wishes
 from sandbox.lms.thinkific.answers import error
 from sandbox.lms.thinkific.api import Api
 from sandbox.lms.thinkific.site import Enrolment, Learner, Site, course_from, instant, seed
 from sandbox.lms.thinkific.webhooks import outgoing
 from sandbox.lms.twin import Twin
+from sandbox.sending import NOT_SENT, deliver
 from sandbox.shapes import Problem, Refused, require
 from sandbox.stand_in import Json
 

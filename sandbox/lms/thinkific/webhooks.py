@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sandbox.lms.sending import send_shape
 from sandbox.lms.thinkific.site import Course, Enrolment, Learner, Site
 from sandbox.posting import Outgoing
+from sandbox.sending import send_shape
 from sandbox.shapes import Check, any_text, flag, mapping, may, one_of, text
 
 Json = dict[str, Any]

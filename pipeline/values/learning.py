@@ -1,10 +1,10 @@
-"""The values that travel between LMS, criteria and platforms: frozen, typed, and the same for every vendor."""
+"""What an LMS tells: events, and a learner's record with everything in it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Literal
@@ -26,13 +26,6 @@ class Fact(StrEnum):
     SUPERVISOR = "supervisor"
     HOLDS = "holds"  # suspended, expired, flagged: whatever speaks against issuing
     CLAIM = "claim"  # what the event itself says of the person
-
-
-class Format(StrEnum):
-    """The forms in which a platform can issue."""
-
-    CERTIFICATE = "certificate"
-    BADGE = "badge"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +67,9 @@ class Learner:
     supervisor_email: str | None = None
     sis_id: str | None = None
     suspended: bool = False
+    #: as the LMS keeps them apart; None where it knows only the whole name
+    given_name: str | None = None
+    family_name: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,129 +167,3 @@ class Record:
     #: what the events of the case said, and what was attested: added by gather, not by the LMS
     claims: tuple[Claim, ...] = ()
     attestations: tuple[Attestation, ...] = ()
-
-
-class Outcome(StrEnum):
-    """What one check says. Doubt holds, it never passes."""
-
-    PASS = "pass"
-    HOLD = "hold"
-    FAIL = "fail"
-
-    @staticmethod
-    def all_of(outcomes: Iterable[Outcome]) -> Outcome:
-        """One fail fails, else one hold holds; only all passed is a pass. Nothing checked is doubt."""
-        found = set(outcomes) or {Outcome.HOLD}
-        return next(outcome for outcome in (Outcome.FAIL, Outcome.HOLD, Outcome.PASS) if outcome in found)
-
-    @staticmethod
-    def any_of(outcomes: Iterable[Outcome]) -> Outcome:
-        """One pass passes, else one hold holds; only all failed is a fail. Nothing checked is doubt."""
-        found = set(outcomes) or {Outcome.HOLD}
-        return next(outcome for outcome in (Outcome.PASS, Outcome.HOLD, Outcome.FAIL) if outcome in found)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Override:
-    """A person's word in place of a check's outcome. `was` is what the check had said."""
-
-    person: str
-    reason: str
-    at: datetime
-    was: Outcome
-
-
-@dataclass(frozen=True, kw_only=True)
-class Check:
-    """One check of a decision with its evidence: what was asked, what was seen, where it was read, when.
-
-    A group of criteria is a check whose `parts` are the checks in it.
-    """
-
-    criterion: str
-    outcome: Outcome
-    threshold: str
-    seen: str
-    where: str
-    read_at: datetime
-    reason: str
-    parts: tuple[Check, ...] = ()
-    override: Override | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Order:
-    """What a platform is asked to issue. Frozen when the decision is made, so a later edit changes nothing.
-
-    `ref` is our own reference: the same for every attempt at this credential, and free of personal data.
-    """
-
-    ref: str
-    template: str
-    title: str
-    description: str
-    learner_ref: str
-    name: str
-    email: str
-    issued_on: date
-    expires_on: date | None = None
-    formats: tuple[Format, ...] = (Format.CERTIFICATE,)
-    attributes: Mapping[str, str] = field(default_factory=dict)
-    criteria: str = ""
-    achievement: str = ""
-    show_name: bool = True
-
-
-@dataclass(frozen=True, kw_only=True)
-class Issued:
-    """A credential as the platform has it. `live` is false where it exists but is not published."""
-
-    platform_ref: str
-    url: str
-    live: bool = True
-    ours: bool = True
-
-
-@dataclass(frozen=True, kw_only=True)
-class Template:
-    """What a platform calls group, badge template or badge class."""
-
-    ref: str
-    name: str
-    usable: bool
-    reason: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rate:
-    """At most `calls` in any sliding window of `window`."""
-
-    calls: int
-    window: timedelta
-
-
-@dataclass(frozen=True, kw_only=True)
-class Credential:
-    """A confirmed credential as downstream systems and mails need it."""
-
-    ref: str
-    title: str
-    url: str
-    issued_on: date
-    expires_on: date | None
-    platform: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Completion:
-    """What a downstream system is told about one case."""
-
-    case_id: str
-    learner: Learner
-    course_code: str
-    course_title: str
-    completed_at: datetime
-    score: Decimal | None
-    source: str
-    event_key: str
-    credential: Credential

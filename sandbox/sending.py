@@ -1,4 +1,4 @@
-"""How a twin announces a completion: the members that every `send` has, and the report of what was sent."""
+"""How a twin announces a completion or a claim: the members of every `send`, and the report of what was sent."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from sandbox.posting import Outgoing, post
 from sandbox.shapes import Check, Field, count, flag, may, need, not_negative, structure, url
 
-#: the members that mean the same for every LMS; `repeat` sends the same bytes so many times more
+#: the members that mean the same for every system; `repeat` sends the same bytes so many times more
 _SHARED: Mapping[str, Field] = {
     "url": need(url),
     "dry": may(flag),
@@ -40,5 +40,5 @@ def deliver(outgoing: Outgoing, send: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-#: the report of a completion that nobody was told of
+#: the report of something that nobody was told of
 NOT_SENT: Mapping[str, Any] = {"raw": None, "headers": None, "payload": None, "answer": None, "answers": []}

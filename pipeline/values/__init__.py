@@ -1,0 +1,65 @@
+"""The values that travel between LMS, criteria and platforms: frozen, typed, and the same for every vendor."""
+
+from __future__ import annotations
+
+from pipeline.values.deciding import (
+    Check,
+    Outcome,
+    Override,
+)
+from pipeline.values.issuing import (
+    ClaimState,
+    Completion,
+    Credential,
+    Format,
+    Held,
+    Hint,
+    Issued,
+    Order,
+    Rate,
+    Standing,
+    Template,
+)
+from pipeline.values.learning import (
+    Attempt,
+    Event,
+    Fact,
+    Hold,
+    Learner,
+    Module,
+    ModuleState,
+    Prerequisite,
+    PrerequisiteState,
+    Record,
+    ReportedScore,
+    Score,
+)
+
+__all__ = [
+    "Attempt",
+    "Check",
+    "ClaimState",
+    "Completion",
+    "Credential",
+    "Event",
+    "Fact",
+    "Format",
+    "Held",
+    "Hint",
+    "Hold",
+    "Issued",
+    "Learner",
+    "Module",
+    "ModuleState",
+    "Order",
+    "Outcome",
+    "Override",
+    "Prerequisite",
+    "PrerequisiteState",
+    "Rate",
+    "Record",
+    "ReportedScore",
+    "Score",
+    "Standing",
+    "Template",
+]
