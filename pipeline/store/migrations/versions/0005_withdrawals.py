@@ -1,4 +1,4 @@
-"""Withdrawals and their reviews; hints about claims."""
+"""Withdrawals and their reviews."""
 
 from __future__ import annotations
 

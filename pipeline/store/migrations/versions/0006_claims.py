@@ -1,0 +1,12 @@
+"""What platforms announced about claims, and what a recheck found."""
+
+from __future__ import annotations
+
+revision = "0006"
+down_revision = "0005"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
