@@ -58,6 +58,8 @@ class Bench(ABC):
     #: how many completions fill three pages of the sweep and begin a fourth
     past_three_pages: ClassVar[int]
     lacks: ClassVar[Mapping[Trait, str]] = {}
+    #: given and family name of `Learner 1`; None where the LMS knows only the whole name
+    name_parts: ClassVar[tuple[str | None, str | None]] = ("Learner", "1")
     #: what is in use; a binding's options or entrance take both where two can be
     secrets: ClassVar[tuple[str, str]] = ("the-first-secret-of-this-account", "the-second-secret-of-this-account")
 

@@ -68,6 +68,7 @@ class LmsSuite(HearingSuite):
         found = bench.read(done.learner, done.course, provides)
         assert (found.learner.ref, found.course) == (done.learner, done.course)
         assert (found.learner.name, found.learner.email) == ("Learner 1", "learner1@learners.example")
+        assert (found.learner.given_name, found.learner.family_name) == bench.name_parts
         assert found.completed_at
         assert abs((found.completed_at - clock.now()).total_seconds()) < 120
         assert set(found.sources) >= provides - NOT_READ

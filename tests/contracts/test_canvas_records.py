@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -55,7 +56,10 @@ def test_the_whole_record_is_read(bench: SignedEvents) -> None:
     given(bench)
     completed(bench, score=86.5, time_spent_seconds=5420)
     found = bench.read("1", COURSE, frozenset(Fact))
-    assert found.learner == Learner(ref="1", name="Ada Lovelace", email="ada@learners.example", sis_id="S-7")
+    assert found.learner == Learner(
+        ref="1", name="Ada Lovelace", email="ada@learners.example", sis_id="S-7",
+        given_name="Ada", family_name="Lovelace",
+    )  # fmt: skip
     assert (found.course_code, found.course_title) == ("ETH", "Ethics")
     assert found.time_spent == timedelta(seconds=5420)
     assert found.holds == ()
@@ -91,6 +95,29 @@ def test_a_course_without_requirements_is_for_the_administrator(bench: SignedEve
         bench.read("1", COURSE)
     with pytest.raises(Misconfigured, match="cannot be listed"):
         bench.swept(COURSE)
+
+
+@pytest.mark.parametrize(
+    ("sortable", "parts"),
+    [
+        ("Lovelace, Ada", ("Ada", "Lovelace")),
+        (" LOVELACE ,  ada", ("ada", "LOVELACE")),
+        ("Byron, Ada", (None, None)),
+        ("Ada Lovelace", (None, None)),
+        ("Ada Lovelace,", (None, None)),
+        (",Ada Lovelace", (None, None)),
+        (None, (None, None)),
+    ],
+)
+def test_a_name_is_taken_apart_only_where_both_spellings_agree(
+    bench: SignedEvents, sortable: str | None, parts: tuple[str | None, str | None]
+) -> None:
+    given(bench)
+    completed(bench)
+    profile = {"id": 1, "name": "Ada Lovelace", "primary_email": "ada@learners.example", "sortable_name": sortable}
+    bench.control.fault("canvas", "status", status=200, path="^/api/v1/users/1/profile", body=json.dumps(profile))
+    found = bench.read("1", COURSE).learner
+    assert (found.given_name, found.family_name) == parts
 
 
 @pytest.mark.parametrize("state", [None, "deleted"])

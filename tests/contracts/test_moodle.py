@@ -54,7 +54,7 @@ def test_the_whole_record_is_read(moodle: Moodle, ada: int) -> None:
     found = read(moodle)
     assert found.learner == Learner(
         ref="307", name="Ada Lovelace", email="ada@learners.example", supervisor_email="boss@learners.example",
-        sis_id="S-7",
+        sis_id="S-7", given_name="Ada", family_name="Lovelace",
     )  # fmt: skip
     assert (found.course, found.course_code, found.course_title) == ("12", "FIRSTAID", "First Aid at Work")
     assert found.completed_at is not None

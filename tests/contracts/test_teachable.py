@@ -35,6 +35,7 @@ class TeachableBench(Bench):
     adapter = Teachable
     system = "teachable"
     past_three_pages = 61
+    name_parts = (None, None)
     lacks: Mapping[Trait, str] = {
         Trait.SIGNATURE: "Teachable signs nothing; the address is the secret (contract 1.4)",
         Trait.FRESHNESS: "nothing binds the time of sending; the event is verified by asking (contract 1.4)",

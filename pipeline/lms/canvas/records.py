@@ -39,6 +39,7 @@ class ProgressSchema(Lenient):
 class _ProfileSchema(Lenient):
     id = LocalId(required=True)
     name = Words(load_default="", allow_none=True)
+    sortable_name = Words(load_default="", allow_none=True)
     primary_email = Words(load_default="", allow_none=True)
     sis_user_id = Words(load_default=None, allow_none=True)
 
@@ -67,12 +68,24 @@ def completed_at(rest: Rest, learner: str, course: str) -> datetime | None:
 def profile(rest: Rest, learner: str) -> Learner:
     """The person. Canvas does not tell whether their log-in is suspended (contract 2.7)."""
     found = rest.one(_ProfileSchema(), PROFILE, learner=learner)
+    given, family = _apart(found["name"] or "", found["sortable_name"] or "")
     return Learner(
         ref=learner,
         name=found["name"] or "",
         email=found["primary_email"] or "",
         sis_id=found["sis_user_id"] or None,
+        given_name=given,
+        family_name=family,
     )
+
+
+def _apart(name: str, sortable: str) -> tuple[str | None, str | None]:
+    """Given and family name out of `Lee, Ann`, where it holds exactly the words of the name: people edit both."""
+    family, comma, given = (part.strip() for part in sortable.partition(","))
+    words = sorted(f"{given} {family}".casefold().split())
+    if not (given and comma and family) or words != sorted(name.casefold().split()):
+        return None, None
+    return given, family
 
 
 def prerequisite(rest: Rest, learner: str, course: str) -> Prerequisite:

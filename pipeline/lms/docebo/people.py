@@ -73,6 +73,8 @@ def learner(found: Person, *, supervisor_email: str | None) -> Learner:
         email=found["email"] or "",
         supervisor_email=supervisor_email,
         suspended=not found["valid"],
+        given_name=found["first_name"] or None,
+        family_name=found["last_name"] or None,
     )
 
 

@@ -51,6 +51,8 @@ def profile(services: Services, learner: str, *, supervisor_field: str) -> Learn
         supervisor_email=custom.get(supervisor_field) or None,
         sis_id=str(user.get("idnumber") or "") or None,
         suspended=bool(user.get("suspended")),
+        given_name=" ".join(str(user.get("firstname") or "").split()) or None,
+        family_name=" ".join(str(user.get("lastname") or "").split()) or None,
     )
 
 

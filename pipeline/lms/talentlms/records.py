@@ -100,6 +100,8 @@ def profile(found: User, learner: str, *, supervisor_field: str | None) -> Learn
         email=found["email"],
         supervisor_email=boss.strip() or None if isinstance(boss, str) else None,
         suspended=state(found["status"]) != "active",
+        given_name=found["first_name"] or None,
+        family_name=found["last_name"] or None,
     )
 
 

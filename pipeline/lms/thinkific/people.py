@@ -44,6 +44,8 @@ def profile(rest: Rest, learner: str, *, supervisor_field: str | None) -> Learne
         name=found["full_name"] or full_name(found["first_name"], found["last_name"]),
         email=found["email"] or "",
         supervisor_email=_supervisor(found["custom_profile_fields"] or (), supervisor_field),
+        given_name=found["first_name"] or None,
+        family_name=found["last_name"] or None,
     )
 
 

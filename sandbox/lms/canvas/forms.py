@@ -284,5 +284,5 @@ def _module_state(standing: Standing, module: Module) -> str:
 
 
 def _sortable(name: str) -> str:
-    first, _, last = name.rpartition(" ")
+    first, _, last = " ".join(name.split()).rpartition(" ")
     return f"{last}, {first}" if first else last
