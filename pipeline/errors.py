@@ -23,7 +23,8 @@ class Failure(Exception):
         self.detail = detail
 
     def __init_subclass__(cls) -> None:
-        cls.kind = cls.__name__.lower()
+        if "kind" not in vars(cls):
+            cls.kind = cls.__name__.lower()
 
 
 class Retryable(Failure):

@@ -36,6 +36,8 @@ class TrafficSchema(Schema):
 
     rate = fields.Nested(RateSchema)
     in_flight = fields.Integer(strict=True, validate=validate.Range(min=1, max=32))
+    #: 1 switches bulk calls off
+    bulk = fields.Integer(strict=True, validate=validate.Range(min=1, max=1000))
     settles_seconds = fields.Decimal(validate=validate.Range(min=0, max=86_400))
 
 
@@ -157,7 +159,8 @@ def _account(name: str, adapter: type[Adapter], options: dict[str, Any], *, wher
         name=name,
         adapter=adapter.name,
         where=where,
-        in_flight=options.pop("in_flight", 2),
+        in_flight=options.pop("in_flight", None),
+        bulk=options.pop("bulk", None),
         rate=Rate(calls=rate["calls"], window=timedelta(seconds=float(rate["per_seconds"])))
         if rate
         else adapter.rate,

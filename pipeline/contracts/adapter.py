@@ -15,8 +15,22 @@ from typing import Any, ClassVar
 
 from marshmallow import Schema
 
-from pipeline.values import Rate
+from pipeline.values import Format, Rate
 from pipeline.webhook import Entrance
+
+
+@dataclass(frozen=True, kw_only=True)
+class TemplateChoice:
+    """A template that a platform account maps a kind of award to. None stands for any type, any formats."""
+
+    template: str
+    course_type: str | None = None
+    formats: frozenset[Format] | None = None
+
+    @property
+    def states(self) -> int:
+        """How much it states; of the lines that fit an award, those count that state most."""
+        return (self.course_type is not None) + (self.formats is not None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,11 +42,15 @@ class Account:
     options: Mapping[str, Any] = field(repr=False)  # holds keys and tokens
     where: str = ""
     rate: Rate | None = None
-    in_flight: int = 1
+    #: of a platform: the most calls at once, None: as many as its pace needs; the most credentials in one bulk call
+    in_flight: int | None = None
+    bulk: int | None = None
     settles_within: timedelta = timedelta(0)
-    #: of an LMS: what a request has to show, how often its completions are swept (None: never), and which of its
-    #: courses are meant to have no program
+    #: what a webhook request has to show before the adapter is asked about it
     entrance: Entrance = field(default_factory=Entrance)
+    #: of a platform: the templates for awards that name none themselves
+    templates: tuple[TemplateChoice, ...] = ()
+    #: of an LMS: how often its completions are swept (None: never), and which courses are meant to have no program
     sweep_every: timedelta | None = None
     without_program: frozenset[str] = frozenset()
 

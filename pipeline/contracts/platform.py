@@ -50,6 +50,9 @@ class Platform(Adapter, ABC):
     #: what its webhook tells and how that is proved, in a sentence; empty where there is none, and it is only polled
     hears: ClassVar[str]
 
+    #: whether to look before the first call, because the platform would let somebody have it twice
+    looks_first: ClassVar[bool] = False
+
     def __init__(self, account: Account, gate: Gate) -> None:
         self.account = account
         self.gate = gate

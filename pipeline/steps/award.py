@@ -5,14 +5,16 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pipeline import clock
+from pipeline.adapters import PLATFORMS
 from pipeline.audit.trail import change, plan
+from pipeline.configuration.loading import configuration
 from pipeline.configuration.programs import Award, Program
 from pipeline.settings import settings
 from pipeline.stages import CredentialState, Stage
@@ -21,6 +23,9 @@ from pipeline.store.cases import Case
 from pipeline.store.credentials import CredentialRow
 from pipeline.store.decisions import as_json
 from pipeline.store.ids import new_id
+from pipeline.store.lanes import Lane
+from pipeline.traffic.limits import in_force
+from pipeline.traffic.ranks import rank
 from pipeline.values import Order, Record
 
 
@@ -44,6 +49,7 @@ def plan_award(session: Session, case: Case, program: Program, found: Record, aw
             generation=case.generation, account=award.account, ref=ref, rule_version=program.version,
             order=order, due_at=due,
         )  # fmt: skip
+        row.rank_at = _rank(session, row, due)
         plan(session, row, actor=actor)
     elif row.state == CredentialState.PLANNED:
         change(
@@ -51,6 +57,15 @@ def plan_award(session: Session, case: Case, program: Program, found: Record, aw
             rule_version=program.version,
         )  # fmt: skip
     return WakeUp(task=Stage.ISSUE.value, id=award.account)
+
+
+def _rank(session: Session, row: CredentialRow, due: datetime) -> datetime:
+    account = configuration().platforms.get(row.account)
+    if account is None:
+        return due  # gone from accounts.yaml since; the row waits until it is back
+    rate = in_force(session.get(Lane, account.name), account.rate)
+    bulk = min(PLATFORMS[account.adapter].bulk, account.bulk or PLATFORMS[account.adapter].bulk)
+    return rank(session, account=account.name, program=row.program, due=due, rate=rate, bulk=bulk)
 
 
 def compose_order(program: Program, award: Award, found: Record, *, ref: str, issued_on: date) -> Order:

@@ -16,13 +16,15 @@ from pipeline.settings import settings
 from pipeline.stages import STEPS, Stage
 from pipeline.steps.alerting import escalate
 from pipeline.steps.digest import due_digests
+from pipeline.steps.lane_alerts import tell_outages
 from pipeline.steps.poll import due_sweeps
 from pipeline.steps.turn import WakeUp
 from pipeline.store.cases import Case
 from pipeline.store.credentials import CredentialRow
 from pipeline.store.database import reading, transaction
 from pipeline.store.deliveries import Delivery
-from pipeline.store.lanes import Tick
+from pipeline.store.lanes import Lane, Tick
+from pipeline.traffic import pumps
 
 #: how many wake-ups a tick leaves waiting at most, so that a drowned queue is not drowned further
 BATCH = 500
@@ -45,6 +47,7 @@ def sweep(*, waiting: int = 0) -> list[WakeUp]:
     wakeups = [WakeUp(task="receive", id=row.id) for row in deliveries]
     wakeups += [WakeUp(task=row.stage, id=row.id) for row in cases]
     escalate()
+    tell_outages()
     return wakeups + due_sweeps() + due_digests() + _lanes()
 
 
@@ -72,10 +75,11 @@ def _unannounced(session: Session, kind: type[R], room: int, more: list[ColumnEl
 
 def _lanes() -> list[WakeUp]:
     """One wake-up for each pump that has something to do; a pump too many ends at once."""
+    paused = select(Lane.account).where(Lane.paused_at.is_not(None))
     with reading() as session:
         due = session.execute(
             select(CredentialRow.account, func.count())
-            .where(CredentialRow.due_at <= clock.now())
+            .where(CredentialRow.due_at <= clock.now(), CredentialRow.account.not_in(paused))
             .group_by(CredentialRow.account)
         ).all()
     accounts = configuration().platforms
@@ -83,5 +87,5 @@ def _lanes() -> list[WakeUp]:
         WakeUp(task=Stage.ISSUE.value, id=account)
         for account, count in due
         if account in accounts
-        for _ in range(min(count, accounts[account].in_flight))
+        for _ in range(min(count, pumps.wanted(accounts[account])))
     ]

@@ -30,3 +30,8 @@ def after_correction(session: Session, case: Case, row: CredentialRow) -> list[W
     """The credential says now what its order says."""
     del session, case, row
     return []
+
+
+def not_correctable(session: Session, case: Case, row: CredentialRow) -> list[WakeUp]:
+    """The platform does not change this one in place."""
+    raise NotImplementedError

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from pipeline import clock
 from pipeline.store.database import reading, transaction
 from pipeline.store.lanes import Lane
-from pipeline.traffic.permits import locked_lane
+from pipeline.traffic.lane import locked_lane
 
 FIRST_PROBE = timedelta(seconds=1)
 LONGEST_PROBE = timedelta(seconds=60)
@@ -53,4 +53,5 @@ def answered(session: Session, account: str) -> timedelta | None:
     lane = locked_lane(session, account)
     began: datetime | None = lane.down_since
     lane.down_since, lane.down_reason, lane.probe_at, lane.probes = None, None, None, 0
+    lane.told_at = None
     return clock.now() - began if began else None

@@ -5,6 +5,7 @@ Wake-ups may come in any number; a pump that finds no place ends at once, so the
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -13,9 +14,11 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
 from pipeline import clock
-from pipeline.store.database import transaction
+from pipeline.contracts import Account
+from pipeline.store.database import reading, transaction
 from pipeline.store.ids import new_id
-from pipeline.store.lanes import Pump
+from pipeline.store.lanes import Lane, Pump
+from pipeline.traffic.limits import in_force
 
 
 class Place:
@@ -43,6 +46,26 @@ class Place:
                 .where(Pump.account == self.account, Pump.place == self.number, Pump.owner == self.owner)
                 .values(**values)
             )
+
+
+#: more calls at once at one platform are never needed: its pace would have to be hundreds a second
+MOST = 32
+#: of an account that says nothing of it and has no limit
+_UNLIMITED = 4
+
+
+def wanted(account: Account) -> int:
+    """How many calls should be in flight to use the account's pace: pace times the time that slow calls take.
+
+    What accounts.yaml says of it is a bound. One more than that, so that a single slow call costs nothing.
+    """
+    with reading() as session:
+        lane = session.get(Lane, account.name)
+        rate, latency = in_force(lane, account.rate), (lane and lane.latency_ms) or 0
+    if rate is None:
+        return account.in_flight or _UNLIMITED
+    needed = math.ceil(rate.calls / rate.window.total_seconds() * latency / 1000) + 1
+    return min(needed, account.in_flight or MOST)
 
 
 @contextmanager
