@@ -224,15 +224,15 @@ class SandboxControl:
     # what happened
 
     def credentials(self, email: str | None = None, *, deleted: bool = False) -> list[Json]:
-        """The live credentials, or with `deleted` the deleted ones too."""
-        shown = cast(list[Json], self._call("GET", "accredible/credentials")["credentials"])
+        """The credentials at Accredible, or with `deleted` the deleted ones too."""
+        shown = self.platform("accredible").credentials()
         if email is not None:
-            shown = [one for one in shown if one["recipient_email"].lower() == email.lower()]
+            shown = [one for one in shown if one["email"].lower() == email.lower()]
         return [one for one in shown if deleted or not one["deleted"]]
 
     def ignored_fields(self) -> list[str]:
         """The names of fields that Accredible passed over in silence."""
-        return cast(list[str], self._call("GET", "accredible/credentials")["ignored_fields"])
+        return self.platform("accredible").ignored_fields()
 
     def completions(self) -> list[Json]:
         """The completions in the student information system."""
@@ -254,18 +254,6 @@ class SandboxControl:
         return self._call("GET", "state")
 
     # settings of the other stand-ins
-
-    def set_accredible(self, **settings: Any) -> Json:
-        """Change the account: key, credits, search_lag_ms, sandbox_mode, bulk_spelling."""
-        return self._post("accredible/settings", settings)
-
-    def add_group(self, group: int, name: str, **more: Any) -> Json:
-        """Add or replace a group. `more`: course_name, course_description, allow_duplicate_credentials, ..."""
-        return self._post("accredible/groups", {"id": group, "name": name, **more})
-
-    def remove_group(self, group: int) -> None:
-        """Remove a group."""
-        self._call("DELETE", f"accredible/groups/{group}")
 
     def set_sis(self, **settings: Any) -> Json:
         """Change the student information system: token, known_students_only."""

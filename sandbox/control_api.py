@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, render_template, request
 
-from sandbox.accredible_forms import as_found, page_url
-from sandbox.accredible_rules import Group
 from sandbox.control_body import NoSuch, body_of
 from sandbox.faults import read_fault
 from sandbox.rates import Limit
 from sandbox.shapes import (
     Problem,
     Refused,
-    any_text,
     count,
     email,
     flag,
-    mapping,
     may,
     need,
     not_negative,
-    one_of,
     structure,
     text,
 )
@@ -40,26 +34,6 @@ _RATE = structure(
         "enforce": may(flag),
     }
 )
-_ACCREDIBLE = structure(
-    {
-        "key": may(text),
-        "credits": may(count),
-        "search_lag_ms": may(count),
-        "sandbox_mode": may(flag),
-        "bulk_spelling": may(one_of(("error", "errors"))),
-    }
-)
-_GROUP = structure(
-    {
-        "id": need(count),
-        "name": need(text),
-        "course_name": may(text, nullable=True),
-        "course_description": may(text, nullable=True),
-        "allow_duplicate_credentials": may(flag),
-        "auto_expiry": may(count, nullable=True),
-        "meta_data": may(mapping(any_text)),
-    }
-)
 _SIS = structure({"token": may(text), "known_students_only": may(flag)})
 _STUDENT = structure(
     {"id": need(text), "idType": may(text), "name": need(text), "email": need(email), "active": may(flag)}
@@ -69,7 +43,9 @@ _STUDENT = structure(
 @blueprint.get("/")
 def index() -> str:
     """What there is, for a person."""
-    return render_template("index.html", base=base_url(), state=_state(), systems=SYSTEMS, lms=world().lms)
+    return render_template(
+        "index.html", base=base_url(), state=_state(), systems=SYSTEMS, twins={**world().lms, **world().platforms}
+    )
 
 
 @blueprint.get("/sign-in")
@@ -86,17 +62,10 @@ def state() -> Response:
 
 def _state() -> dict[str, Any]:
     here = world()
-    account, sis = here.accredible, here.sis
+    sis = here.sis
     return {
         "moodle": here.moodle.counts(),
         **{name: one.counts() for name, one in here.stand_ins.items()},
-        "accredible": {
-            "credentials": len(account.credentials),
-            "published": sum(1 for one in list(account.credentials.values()) if one.approve),
-            "credits": account.account.credits,
-            "groups": len(account.groups),
-            **account.counts,
-        },
         "sis": {"completions": len(sis.completions), "students": len(sis.students), **sis.counts},
         "mail": here.mailbox.counts(),
         "calls": {system: len(here.calls.list(system)) for system in SYSTEMS},
@@ -171,53 +140,6 @@ def calls() -> Response:
     """The calls, oldest first; never a body."""
     system = request.args.get("system")
     return jsonify(calls=[one.plain() for one in world().calls.list(_system(system) if system else None)])
-
-
-@blueprint.get("/accredible/credentials")
-def credentials() -> Response:
-    """Every credential, at once and without the search's lag, with what the platform passed over in silence."""
-    account = world().accredible
-    with account.lock:
-        live = list(account.credentials.values())
-        rows = [(one, False) for one in live] + [(one, True) for one in account.deleted.values()]
-        shown = [
-            {
-                **as_found(one, base_url()),
-                "own_id": one.own_id,
-                "url": page_url(one, base_url()),
-                "ignored_fields": list(one.ignored_fields),
-                "deleted": deleted,
-            }
-            for one, deleted in rows
-        ]
-        ignored = sorted({name for one in live for name in one.ignored_fields})
-        return jsonify(credentials=shown, ignored_fields=ignored, counts=account.counts)
-
-
-@blueprint.post("/accredible/settings")
-def set_accredible() -> Response:
-    """Change the key, the credits, the search's lag and the like."""
-    body = body_of(_ACCREDIBLE)
-    account = world().accredible
-    with account.lock:
-        account.account = replace(account.account, **body)
-        return jsonify(asdict(account.account))
-
-
-@blueprint.post("/accredible/groups")
-def add_group() -> Response:
-    """Add or replace a group."""
-    group = Group(**body_of(_GROUP))
-    world().accredible.add_group(group)
-    return jsonify(asdict(group))
-
-
-@blueprint.delete("/accredible/groups/<int:group_id>")
-def remove_group(group_id: int) -> Response:
-    """Remove a group, as somebody in the vendor's dashboard might."""
-    if world().accredible.groups.pop(group_id, None) is None:
-        raise NoSuch(f"group {group_id}")
-    return jsonify(removed=group_id)
 
 
 @blueprint.get("/sis/completions")

@@ -29,8 +29,7 @@ if TYPE_CHECKING:
 #: where each system's API lies; pages for people and the control API are neither counted nor disturbed
 _PREFIXES = (
     ("moodle", "/moodle", "/"),
-    *((name, f"/{name}", "/") for name in STAND_INS),
-    ("accredible", "/accredible", "/v"),
+    *((name, f"/{name}", kind.api_begins) for name, kind in STAND_INS.items()),
     ("sis", "/sis", "/"),
 )
 _FUNCTION = re.compile(rb"(?:^|[&?])wsfunction=([a-z_]+)")
@@ -65,13 +64,13 @@ def cut(environ: WSGIEnvironment) -> None:
 
 
 class Spelling:
-    """How each system writes a refusal: an LMS says so itself, the others are known here."""
+    """How each system writes a refusal: a stand-in says so itself, the others are known here."""
 
     def __init__(self, stand_ins: Mapping[str, StandIn]) -> None:
         self._stand_ins = stand_ins
 
     def throttled(self, system: str, retry_after: int | None) -> Response:
-        """429 in the system's own form. Accredible documents no body for it; a plain text is assumed."""
+        """429 in the system's own form."""
         if system in self._stand_ins:
             return self._stand_ins[system].throttled(retry_after)
         if system != "sis":
@@ -87,10 +86,7 @@ class Spelling:
             return proxy_page(status)
         if system in self._stand_ins:
             return self._stand_ins[system].failed(status)
-        if system == "sis":
-            return _problem(status, "The request failed")
-        text = "Internal server error" if status == 500 else f"Error {status}"
-        return Response(f'{{"errors":"{text}"}}', status=status, content_type="application/json")
+        return _problem(status, "The request failed")
 
 
 class Gateway:

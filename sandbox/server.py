@@ -14,7 +14,6 @@ from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 from werkzeug.wrappers import Response as BaseResponse
 
 from sandbox import (
-    accredible_api,
     control_api,
     lms_control,
     mail_pages,
@@ -117,8 +116,6 @@ def create_app(world: World) -> Flask:
     app.json.sort_keys = False  # type: ignore[attr-defined]
     for blueprint in (
         moodle_services.blueprint,
-        accredible_api.api,
-        accredible_api.pages,
         sis_api.blueprint,
         mail_pages.blueprint,
         control_api.blueprint,
@@ -141,8 +138,6 @@ def _not_found(error: Any) -> BaseResponse | tuple[Response | str, int]:
     target = system_of(request.path)
     if target is not None and target[0] in world().stand_ins:
         return world().stand_ins[target[0]].failed(404)
-    if request.path.startswith("/accredible/v"):
-        return jsonify(error="Not found"), 404
     if request.path.startswith("/sis/"):
         return sis_api.problem(404, "not-found", "No such address", "This path is not part of the contract."), 404
     if request.path.startswith("/_sandbox/"):

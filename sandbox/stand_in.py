@@ -25,6 +25,8 @@ class StandIn(ABC):
     name: ClassVar[str]
     #: its name for people
     label: ClassVar[str]
+    #: how paths of the API go on after the name; pages for people beside it are neither counted nor disturbed
+    api_begins: ClassVar[str] = "/"
 
     def __init__(self, rate: Rate, public_url: str | None = None) -> None:
         self.rate = rate

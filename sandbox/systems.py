@@ -25,4 +25,4 @@ def _find(package: ModuleType) -> Mapping[str, type[StandIn]]:
 STAND_INS: Mapping[str, type[StandIn]] = {**_find(lms), **_find(platforms), Chat.name: Chat}
 
 #: every system that can be disturbed, limited and counted
-SYSTEMS = ("moodle", *STAND_INS, "accredible", "sis", "mail")
+SYSTEMS = ("moodle", *STAND_INS, "sis", "mail")

@@ -8,7 +8,6 @@ from typing import cast
 
 from flask import current_app, request
 
-from sandbox.accredible import Accredible
 from sandbox.calls import Calls
 from sandbox.faults import Faults
 from sandbox.lms.twin import Twin
@@ -29,7 +28,6 @@ class World:
 
     public_url: str | None = None
     moodle: Moodle = field(default_factory=Moodle)
-    accredible: Accredible = field(default_factory=Accredible)
     sis: Sis = field(default_factory=Sis)
     mailbox: Mailbox = field(default_factory=Mailbox)
     faults: Faults = field(default_factory=Faults)
@@ -57,7 +55,6 @@ class World:
         self.moodle.reset()
         for one in self.stand_ins.values():
             one.reset()
-        self.accredible.reset()
         self.sis.reset()
         self.mailbox.clear()
         self.rates.reset()

@@ -21,7 +21,6 @@ from pipeline.settings import Settings
 from pipeline.transport import OpenGate
 from pipeline.values import Format, Issued, Order, Template
 from sandbox.control import SandboxControl
-from sandbox.server import Sandbox
 
 ORDER = Order(
     ref="confer-abcdefghijklmnopqrstuvwxyz",
@@ -142,19 +141,17 @@ def test_a_call_whose_answer_was_lost_is_unsure_and_found_afterwards(
 
 
 def test_a_credential_made_by_hand_is_found_by_address_and_marked_as_not_ours(
-    accredible: Accredible, sandbox: Sandbox
+    accredible: Accredible, control: SandboxControl
 ) -> None:
-    made = sandbox.world.accredible.create(
-        {"group_id": 4712, "recipient": {"name": "A. Lovelace", "email": "ada@learners.example"}}
-    )
+    made = control.platform("accredible").add_credential(4712, name="A. Lovelace", email="ada@learners.example")
     found = accredible.find(ORDER)
     assert found is not None
-    assert (found.platform_ref, found.ours, found.live) == (str(made.id), False, True)
-    assert found.url.startswith(sandbox.http)
+    assert (found.platform_ref, found.ours, found.live) == (made["id"], False, True)
+    assert found.url.startswith(control.base_url)
 
 
-def test_a_credential_in_another_group_is_not_taken_for_it(accredible: Accredible, sandbox: Sandbox) -> None:
-    sandbox.world.accredible.create({"group_id": 4711, "recipient": {"name": "A", "email": "ada@learners.example"}})
+def test_a_credential_in_another_group_is_not_taken_for_it(accredible: Accredible, control: SandboxControl) -> None:
+    control.platform("accredible").add_credential(4711, name="A", email="ada@learners.example")
     assert accredible.find(ORDER) is None
 
 
@@ -166,35 +163,33 @@ def test_a_credential_of_another_learner_with_the_same_address_is_not_taken_for_
 
 
 def test_a_reference_in_the_meta_data_is_found_where_the_own_id_was_dropped(
-    accredible: Accredible, sandbox: Sandbox
+    accredible: Accredible, control: SandboxControl
 ) -> None:
-    made = sandbox.world.accredible.create(
-        {
-            "group_id": 4712,
-            "recipient": {"name": "Ada", "email": "another@learners.example"},
-            "meta_data": {"confer_ref": ORDER.ref},
-        }
+    made = control.platform("accredible").add_credential(
+        4712, name="Ada", email="another@learners.example", meta_data={"confer_ref": ORDER.ref}
     )
     found = accredible.find(ORDER)
     assert found is not None
-    assert (found.platform_ref, found.ours) == (str(made.id), True)
+    assert (found.platform_ref, found.ours) == (made["id"], True)
 
 
-def test_a_lagging_search_finds_it_later(accredible: Accredible, control: SandboxControl, sandbox: Sandbox) -> None:
-    control.set_accredible(search_lag_ms=60_000)
-    sandbox.world.accredible.create({"group_id": 4712, "recipient": {"name": "A", "email": "ada@learners.example"}})
+def test_a_lagging_search_finds_it_later(accredible: Accredible, control: SandboxControl) -> None:
+    control.platform("accredible").set(search_lag_ms=60_000)
+    control.platform("accredible").add_credential(4712, name="A", email="ada@learners.example")
     assert accredible.find(ORDER) is None
     assert Accredible.settles_within >= timedelta(seconds=30)
 
 
-def test_a_second_credential_for_the_address_is_a_duplicate(accredible: Accredible, sandbox: Sandbox) -> None:
-    sandbox.world.accredible.create({"group_id": 4712, "recipient": {"name": "A", "email": "ADA@learners.example"}})
+def test_a_second_credential_for_the_address_is_a_duplicate(accredible: Accredible, control: SandboxControl) -> None:
+    control.platform("accredible").add_credential(4712, name="A", email="ADA@learners.example")
     with pytest.raises(Duplicate):
         accredible.issue(ORDER)
 
 
 def test_a_second_call_with_our_reference_is_a_duplicate(accredible: Accredible, control: SandboxControl) -> None:
-    control.add_group(4712, "G", course_name="C", course_description="D", allow_duplicate_credentials=True)
+    control.platform("accredible").add_template(
+        4712, name="G", course_name="C", course_description="D", allow_duplicate_credentials=True
+    )
     accredible.issue(ORDER)
     with pytest.raises(Duplicate):
         accredible.issue(ORDER)
@@ -202,7 +197,7 @@ def test_a_second_call_with_our_reference_is_a_duplicate(accredible: Accredible,
 
 
 def test_without_credits_it_is_there_but_not_live(accredible: Accredible, control: SandboxControl) -> None:
-    control.set_accredible(credits=0)
+    control.platform("accredible").set(credits=0)
     assert not accredible.issue(ORDER).live
     found = accredible.find(ORDER)
     assert found is not None
@@ -210,7 +205,7 @@ def test_without_credits_it_is_there_but_not_live(accredible: Accredible, contro
 
 
 def test_an_account_in_sandbox_mode_is_not_live(accredible: Accredible, control: SandboxControl) -> None:
-    control.set_accredible(sandbox_mode=True)
+    control.platform("accredible").set(sandbox_mode=True)
     assert not accredible.issue(ORDER).live
 
 
@@ -218,7 +213,7 @@ def test_an_account_in_sandbox_mode_is_not_live(accredible: Accredible, control:
 def test_a_wrong_key_is_for_the_administrator_and_about_the_whole_account(
     accredible: Accredible, control: SandboxControl, call: str
 ) -> None:
-    control.set_accredible(key="another")
+    control.platform("accredible").set(key="another")
     with pytest.raises(Misconfigured) as caught:
         getattr(accredible, call)("4712" if call == "template" else ORDER)
     assert caught.value.whole_account
@@ -319,15 +314,11 @@ def test_a_look_up_answered_in_another_shape_is_never_a_nothing_found(
 
 
 def test_a_hit_that_vanished_before_it_was_read_does_not_hide_the_next_look(
-    accredible: Accredible, control: SandboxControl, sandbox: Sandbox
+    accredible: Accredible, control: SandboxControl
 ) -> None:
-    made = sandbox.world.accredible.create(
-        {
-            "group_id": 4712,
-            "recipient": {"name": "A", "email": "b@learners.example"},
-            "meta_data": {"confer_ref": ORDER.ref},
-        }
+    made = control.platform("accredible").add_credential(
+        4712, name="A", email="b@learners.example", meta_data={"confer_ref": ORDER.ref}
     )
-    control.set_accredible(search_lag_ms=60_000)
-    sandbox.world.accredible.delete(str(made.id))
+    control.platform("accredible").set(search_lag_ms=60_000)
+    control.platform("accredible").change(made["id"], deleted=True)
     assert accredible.find(ORDER) is None

@@ -128,12 +128,12 @@ def test_a_revoked_platform_key_stops_the_account_not_each_row(confer: Driver) -
     for number in (401, 402, 403):
         confer.learner(number)
         confer.complete_at_accredible(number)
-    confer.control.set_accredible(key="another-key")
+    confer.control.platform("accredible").set(key="another-key")
     confer.drain()
     [lane] = confer.rows(select(Lane).filter_by(account="accredible"))
     assert lane.down_since is not None
     assert {case.stage for case in confer.cases()} == {"issue"}
-    confer.control.set_accredible(key="accredible-key")
+    confer.control.platform("accredible").set(key="accredible-key")
     confer.settle()
     assert {case.stage for case in confer.cases()} == {"done"}
     assert confer.creations() == 3
@@ -152,23 +152,25 @@ def test_a_slow_or_dead_platform_never_holds_back_the_other_one(confer: Driver) 
 
 def test_a_group_that_does_not_exist_is_held_for_the_administrator_and_a_replay_finishes(confer: Driver) -> None:
     email = confer.learner()
-    confer.control.remove_group(4712)
+    confer.control.platform("accredible").add_template(4712, name="HC", removed=True)
     confer.complete_at_accredible()
     confer.settle()
     assert (confer.case().stage, confer.case().error_kind, confer.case().resume) == ("held", "misconfigured", "issue")
     assert confer.control.mails(to=email) == []
 
-    confer.control.add_group(4712, "Healthcare Compliance 101", course_name="HC", course_description="Done.")
+    confer.control.platform("accredible").add_template(
+        4712, name="Healthcare Compliance 101", course_name="HC", course_description="Done."
+    )
     confer.drain(replay(confer.case().id, actor="person:admin"))
     confer.settle()
     ends_with_one_credential(confer, email)
 
 
 def test_without_credits_the_unpublished_credential_is_held_and_a_replay_after_publishing_finishes(
-    confer: Driver, sandbox: object
+    confer: Driver,
 ) -> None:
     email = confer.learner()
-    confer.control.set_accredible(credits=0)
+    confer.control.platform("accredible").set(credits=0)
     confer.complete_at_accredible()
     confer.settle()
     assert (confer.case().stage, confer.case().error_kind) == ("held", "unpublished")
@@ -179,24 +181,24 @@ def test_without_credits_the_unpublished_credential_is_held_and_a_replay_after_p
     confer.settle()
     assert confer.case().stage == "held", "it is still not published"
 
-    _publish_all(confer, sandbox)
+    _publish_all(confer)
     confer.drain(replay(confer.case().id, actor="person:admin"))
     confer.settle()
     ends_with_one_credential(confer, email)
 
 
-def test_a_credential_that_staff_made_by_hand_is_adopted(confer: Driver, sandbox: object) -> None:
+def test_a_credential_that_staff_made_by_hand_is_adopted(confer: Driver) -> None:
     email = confer.learner()
-    _by_hand(sandbox, email)
+    _by_hand(confer, email)
     confer.complete_at_accredible()
     confer.settle()
     ends_with_one_credential(confer, email)
     assert "credential.duplicate_blocked" in confer.history()
 
 
-def test_a_duplicate_that_the_lagging_search_shows_late_is_adopted(confer: Driver, sandbox: object) -> None:
+def test_a_duplicate_that_the_lagging_search_shows_late_is_adopted(confer: Driver) -> None:
     email = confer.learner()
-    _by_hand(sandbox, email)
+    _by_hand(confer, email)
     nothing = '{"credentials":[],"meta":{"count":0}}'
     lag = confer.control.fault("accredible", "status", status=200, path="/v2/credentials/search", body=nothing)
     confer.complete_at_accredible()
@@ -206,12 +208,10 @@ def test_a_duplicate_that_the_lagging_search_shows_late_is_adopted(confer: Drive
     ends_with_one_credential(confer, email)
 
 
-def test_a_duplicate_that_cannot_be_found_goes_to_a_person_instead_of_round_for_ever(
-    confer: Driver, sandbox: object
-) -> None:
+def test_a_duplicate_that_cannot_be_found_goes_to_a_person_instead_of_round_for_ever(confer: Driver) -> None:
     """Staff typed the address in capitals: the platform counts it as the same, its search does not."""
     email = confer.learner()
-    _by_hand(sandbox, email.upper())
+    _by_hand(confer, email.upper())
     confer.complete_at_accredible()
     confer.settle()
     assert (confer.case().stage, confer.case().error_kind) == ("held", "duplicate")
@@ -253,9 +253,7 @@ def test_a_refused_recipient_is_held_and_does_not_stop_the_others(confer: Driver
     assert sorted(case.stage for case in confer.cases()) == ["done", "held"]
 
 
-def test_a_failure_about_one_row_takes_three_attempts_five_minutes_apart_and_then_a_person(
-    confer: Driver, sandbox: object
-) -> None:
+def test_a_failure_about_one_row_takes_three_attempts_five_minutes_apart_and_then_a_person(confer: Driver) -> None:
     """Only one learner's call breaks, while others are served: then it is not the platform."""
     confer.learner(401)
     confer.complete_at_accredible(401)
@@ -269,13 +267,11 @@ def test_a_failure_about_one_row_takes_three_attempts_five_minutes_apart_and_the
     assert confer.creations() == 6
 
 
-def _by_hand(sandbox: object, email: str) -> None:
-    sandbox.world.accredible.create(  # type: ignore[attr-defined]
-        {"group_id": 4712, "recipient": {"name": "Ada Lovelace", "email": email}}
-    )
+def _by_hand(confer: Driver, email: str) -> None:
+    confer.control.platform("accredible").add_credential(4712, name="Ada Lovelace", email=email)
 
 
-def _publish_all(confer: Driver, sandbox: object) -> None:
-    confer.control.set_accredible(credits=10)
-    for credential in list(sandbox.world.accredible.credentials.values()):  # type: ignore[attr-defined]
-        sandbox.world.accredible.change(str(credential.id), {"approve": True})  # type: ignore[attr-defined]
+def _publish_all(confer: Driver) -> None:
+    confer.control.platform("accredible").set(credits=10)
+    for credential in confer.control.credentials():
+        confer.control.platform("accredible").change(credential["id"], approve=True)

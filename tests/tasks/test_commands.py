@@ -38,7 +38,7 @@ def stopped(confer: Driver) -> Driver:
     confer.learner(402)
     confer.complete(402, score="12")
     confer.learner(403)
-    confer.control.remove_group(4712)
+    confer.control.platform("accredible").add_template(4712, name="HC", removed=True)
     confer.complete_at_accredible(403)
     confer.learner(404)
     confer.complete(404, course=SAFETY)
@@ -114,7 +114,7 @@ def test_one_case_by_its_id_with_the_person_in_the_ledger(stopped: Driver) -> No
 
 
 def test_all_of_them(stopped: Driver) -> None:
-    stopped.control.add_group(4712, "HC", course_name="HC", course_description="Done.")
+    stopped.control.platform("accredible").add_template(4712, name="HC", course_name="HC", course_description="Done.")
     done = run("--all", "--json", "--by", "jdoe")
     assert len(json.loads(done.stdout)["replayed"]) == 4
     stopped.settle()

@@ -105,7 +105,7 @@ def test_a_body_that_is_no_credential(api: Api) -> None:
 
 
 def test_a_group_without_a_course_name_needs_a_name(api: Api, control: SandboxControl) -> None:
-    control.add_group(5000, "Bare")
+    control.platform("accredible").add_template(5000, name="Bare")
     credential = {"group_id": 5000, "recipient": {"name": "A", "email": "a@example.org"}}
     refused = api("POST", "/v1/credentials", {"credential": credential}).json()
     assert set(refused["errors"]) == {"course_name", "course_description"}
@@ -124,7 +124,9 @@ def test_one_credential_per_group_and_address(api: Api, control: SandboxControl)
     assert refused.status_code == 422
     assert "already taken" in refused.json()["errors"]["credential"][0]
     assert api.create("ada@example.org", group_id=4712).status_code == 200
-    control.add_group(4711, "First Aid", course_name="x", course_description="y", allow_duplicate_credentials=True)
+    control.platform("accredible").add_template(
+        4711, name="First Aid", course_name="x", course_description="y", allow_duplicate_credentials=True
+    )
     assert api.create("ada@example.org").status_code == 200
     assert len(control.credentials("ada@example.org")) == 3
     assert control.state()["accredible"]["duplicates_refused"] == 1
@@ -142,7 +144,7 @@ def test_an_own_id_is_unique_and_found(api: Api) -> None:
 
 
 def test_without_credits_nothing_is_published(api: Api, control: SandboxControl, http: requests.Session) -> None:
-    control.set_accredible(credits=1)
+    control.platform("accredible").set(credits=1)
     assert api.create("a@example.org").json()["credential"]["approve"] is True
     second = api.create("b@example.org")
     assert (second.status_code, second.json()["credential"]["approve"]) == (200, False)
@@ -150,7 +152,7 @@ def test_without_credits_nothing_is_published(api: Api, control: SandboxControl,
 
 
 def test_sandbox_mode_overrides_approve(api: Api, control: SandboxControl) -> None:
-    control.set_accredible(sandbox_mode=True)
+    control.platform("accredible").set(sandbox_mode=True)
     assert api.create(approve=True).json()["credential"]["approve"] is False
 
 
@@ -174,7 +176,9 @@ def test_change_and_delete(api: Api, control: SandboxControl) -> None:
 
 
 def test_a_group_can_set_the_end(api: Api, control: SandboxControl) -> None:
-    control.add_group(4711, "First Aid", course_name="x", course_description="y", auto_expiry=1)
+    control.platform("accredible").add_template(
+        4711, name="First Aid", course_name="x", course_description="y", auto_expiry=1
+    )
     assert api.create(issued_on="2028-02-29").json()["credential"]["expired_on"] == "2029-02-28"
 
 
@@ -268,7 +272,7 @@ def test_search_pages_and_order(api: Api, five: list[int]) -> None:
 
 
 def test_the_search_trails_and_the_read_does_not(api: Api, control: SandboxControl) -> None:
-    control.set_accredible(search_lag_ms=60_000)
+    control.platform("accredible").set(search_lag_ms=60_000)
     api.create(id="case-1")
     assert api.search(query={"license_id": "case-1"})["credentials"] == []
     assert api("GET", "/v1/credentials/case-1").status_code == 200
@@ -304,7 +308,7 @@ def test_bulk(api: Api, control: SandboxControl) -> None:
     assert fourth["error"]["details"][0] == {"property": "group_id", "reason": "Invalid Group"}
     assert bulk([_item(1)]).status_code == 422
     assert bulk([_item(n) for n in range(10, 41)]).status_code == 422
-    control.set_accredible(credits=0, bulk_spelling="errors")
+    control.platform("accredible").set(credits=0, bulk_spelling="errors")
     (poor,) = bulk([_item(9)]).json()["results"]
     assert poor["credential"]["approve"] is False
     assert poor["errors"]["code"] == "insufficient_credits"
@@ -330,7 +334,7 @@ def test_groups(api: Api, control: SandboxControl) -> None:
     }
     assert api("GET", "/v1/issuer/groups/4711").json()["group"]["name"] == "First Aid at Work"
     assert "allow_duplicate_credentials" not in api("GET", "/v1/issuer/groups/4711").json()["group"]
-    control.remove_group(4711)
+    control.platform("accredible").add_template(4711, name="x", removed=True)
     assert api("GET", "/v1/issuer/groups/4711").status_code == 404
 
 

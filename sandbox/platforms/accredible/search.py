@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from sandbox.accredible import Credential
+from sandbox.platforms.accredible.account import Credential
 from sandbox.shapes import is_day
 
 _DEFAULT_SIZE = 50

@@ -46,6 +46,8 @@ class Group:
     course_description: str | None = None
     allow_duplicate_credentials: bool = False
     auto_expiry: int | None = None
+    certificate_design_id: int | None = 12
+    badge_design_id: int | None = 13
     meta_data: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.accredible import Credential
-from sandbox.accredible_rules import Group
-from sandbox.accredible_search import uuid_of
+from sandbox.platforms.accredible.account import Credential
+from sandbox.platforms.accredible.rules import Group
+from sandbox.platforms.accredible.search import uuid_of
 
 ISSUER_ID = 311
 _CHANGED = "2026-01-05T09:00:00.000Z"
@@ -14,12 +14,12 @@ _CHANGED = "2026-01-05T09:00:00.000Z"
 
 def page_url(credential: Credential, base: str) -> str:
     """The public page of a credential."""
-    return f"{base}/accredible/credentials/{credential.id}"
+    return f"{base}/credentials/{credential.id}"
 
 
 def as_created(credential: Credential, base: str) -> dict[str, Any]:
     """As create, read, change and delete answer it: the id is text, and the public page is named."""
-    image = f"{base}/accredible/credentials/{credential.id}#preview"
+    image = f"{base}/credentials/{credential.id}#preview"
     return {
         "id": str(credential.id),
         "name": credential.name,
@@ -77,13 +77,13 @@ def as_found(credential: Credential, base: str) -> dict[str, Any]:
         "recipient_opened": credential.opened,
         "recipient_engaged": credential.engaged,
         "issuer_id": ISSUER_ID,
-        "seo_image": f"{base}/accredible/credentials/{credential.id}#preview",
+        "seo_image": f"{base}/credentials/{credential.id}#preview",
         "group": {
             "id": credential.group.id,
             "name": credential.group.name,
             "course_name": credential.group.course_name,
-            "badge_design_id": None,
-            "certificate_design_id": 12,
+            "badge_design_id": credential.group.badge_design_id,
+            "certificate_design_id": credential.group.certificate_design_id,
         },
     }
 
@@ -95,9 +95,9 @@ def as_group(group: Group) -> dict[str, Any]:
         "name": group.name,
         "course_name": group.course_name,
         "course_description": group.course_description,
-        "certificate_design_id": 12,
-        "badge_design_id": None,
-        "primary_design_id": 12,
+        "certificate_design_id": group.certificate_design_id,
+        "badge_design_id": group.badge_design_id,
+        "primary_design_id": group.certificate_design_id or group.badge_design_id,
         "department_id": 123,
         "meta_data": dict(group.meta_data),
         "attach_pdf": True,
@@ -105,4 +105,27 @@ def as_group(group: Group) -> dict[str, Any]:
         "language": "en",
         "created_at": _CHANGED,
         "updated_at": _CHANGED,
+    }
+
+
+def by_hand(credential: Credential, base: str, *, deleted: bool) -> dict[str, Any]:
+    """As a test sees it: at once, without the search's lag."""
+    state = "deleted" if deleted else "published" if credential.approve else "unpublished"
+    return {
+        **as_found(credential, base),
+        "id": str(credential.id),
+        "template": str(credential.group.id),
+        "name": credential.recipient["name"],
+        "email": credential.recipient["email"],
+        "live": credential.live and not deleted,
+        "state": state,
+        "attributes": credential.custom_attributes,
+        "own_ref": credential.own_id or credential.meta_data.get("confer_ref"),
+        "own_id": credential.own_id,
+        "mailed": credential.mailed,
+        "url": page_url(credential, base),
+        "title": credential.name,
+        "description": credential.description,
+        "ignored_fields": list(credential.ignored_fields),
+        "deleted": deleted,
     }

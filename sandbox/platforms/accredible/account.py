@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sandbox.accredible_rules import (
+from sandbox.platforms.accredible.rules import (
     FIELDS,
     RECIPIENT_FIELDS,
     Group,
@@ -27,10 +27,13 @@ _FIRST_ID = 20417731
 
 
 @dataclass(frozen=True, kw_only=True)
-class Account:
+class Settings:
     """The settings of the account. `sandbox_mode` keeps everything unpublished, whatever a call asks for.
 
-    `bulk_spelling` is how an item error is written: the vendor's two texts differ (`error` or `errors`).
+    `bulk_spelling` is how an item error is written: the vendor's two texts differ (`error` or `errors`). The last
+    three are what the vendor leaves open; their defaults are the strictest reading: an unpublished credential blocks
+    a new one for its address, an unknown attribute is refused (`refuse`, `drop` or `keep`), and a reference of the
+    caller's is kept.
     """
 
     key: str = "accredible-key"
@@ -38,6 +41,10 @@ class Account:
     search_lag_ms: int = 0
     sandbox_mode: bool = False
     bulk_spelling: str = "error"
+    attribute_keys: tuple[str, ...] = ("Completed", "Day", "Score")
+    unknown_attributes: str = "refuse"
+    unpublished_blocks: bool = True
+    keeps_own_id: bool = True
 
 
 @dataclass(kw_only=True)
@@ -64,35 +71,34 @@ class Credential:
     published_on: str | None = None
     opened: bool = False
     engaged: bool = False
+    mailed: int = 0
     ignored_fields: tuple[str, ...] = ()
+
+    @property
+    def live(self) -> bool:
+        """Whether the public sees it as valid: on its last day it still is."""
+        return self.approve and (self.expired_on is None or self.expired_on >= _now()[:10])
 
 
 class NotThere(LookupError):
     """A credential or group that does not exist."""
 
 
-class Accredible:
-    """The account's data. Every method may be called from any thread."""
+class Account:
+    """The account's data, with two groups at the start. Every method may be called from any thread."""
 
-    def __init__(self) -> None:
-        self.lock = threading.RLock()
-        self.reset()
-
-    def reset(self) -> None:
-        """Back to the two default groups, without credentials."""
-        with self.lock:
-            self.account = Account()
-            self.groups: dict[int, Group] = {}
-            for number, name in ((4711, "First Aid at Work"), (4712, "Healthcare Compliance 101")):
-                self.add_group(
-                    Group(id=number, name=name, course_name=name, course_description=f"{name}, completed.")
-                )
-            self.credentials: dict[int, Credential] = {}
-            self.deleted: dict[int, Credential] = {}
-            self.counts = {"created": 0, "duplicates_refused": 0, "changed": 0, "deleted": 0}
-            self._ids = itertools.count(_FIRST_ID)
-            self._index: dict[int, Credential] = {}
-            self._index_queue: deque[tuple[float, int, Credential | None]] = deque()
+    def __init__(self, lock: threading.RLock) -> None:
+        self.lock = lock
+        self.settings = Settings()
+        self.groups: dict[int, Group] = {}
+        for number, name in ((4711, "First Aid at Work"), (4712, "Healthcare Compliance 101")):
+            self.add_group(Group(id=number, name=name, course_name=name, course_description=f"{name}, completed."))
+        self.credentials: dict[int, Credential] = {}
+        self.deleted: dict[int, Credential] = {}
+        self.counts = {"created": 0, "duplicates_refused": 0, "changed": 0, "deleted": 0}
+        self._ids = itertools.count(_FIRST_ID)
+        self._index: dict[int, Credential] = {}
+        self._index_queue: deque[tuple[float, int, Credential | None]] = deque()
 
     def add_group(self, group: Group) -> None:
         """Add or replace a group."""
@@ -119,13 +125,15 @@ class Accredible:
         """
         with self.lock:
             group = check_new(given, self.groups)
-            self._refuse_duplicate(given, group)
+            attributes = self._attributes(given)
+            own_id = given.get("id") if self.settings.keeps_own_id else None
+            self._refuse_duplicate(given, group, own_id)
             now = _now()
             issued_on = given.get("issued_on") or now[:10]
             credential = Credential(
                 id=next(self._ids),
                 group=group,
-                own_id=given.get("id"),
+                own_id=own_id,
                 recipient=recipient_of(given["recipient"]),
                 name=given.get("name") or group.course_name or "",
                 description=given.get("description") or group.course_description or "",
@@ -134,7 +142,7 @@ class Accredible:
                 approve=False,
                 private=given.get("private", False),
                 complete=given.get("complete", True),
-                custom_attributes=dict(given.get("custom_attributes") or {}),
+                custom_attributes=attributes,
                 meta_data=dict(given.get("meta_data") or {}),
                 evidence_items=list(given.get("evidence_items") or []),
                 references=list(given.get("references") or []),
@@ -163,9 +171,12 @@ class Accredible:
             check_fields(given)
             if given.get("group_id", credential.group.id) not in self.groups:
                 raise Invalid("Invalid Group")
-            for name in sorted(set(given) & FIELDS - {"id", "group_id", "recipient", "approve"}):
-                if hasattr(credential, name):
+            attributes = self._attributes(given)
+            for name in sorted(set(given) & FIELDS - {"id", "group_id", "recipient", "approve", "custom_attributes"}):
+                if hasattr(credential, name):  # an object takes the place of the one before
                     setattr(credential, name, given[name])
+            if "custom_attributes" in given:
+                credential.custom_attributes = attributes
             if "group_id" in given:
                 credential.group = self.groups[given["group_id"]]
             credential.recipient |= {
@@ -214,19 +225,28 @@ class Accredible:
             return list(self._index.values())
 
     def _to_index(self, number: int, credential: Credential | None) -> None:
-        due = time.monotonic() + self.account.search_lag_ms / 1000
+        due = time.monotonic() + self.settings.search_lag_ms / 1000
         self._index_queue.append((due, number, copy.deepcopy(credential)))
 
     def _publish(self, credential: Credential) -> None:
         """Publishing costs a credit; without one the credential stays as it is, and that is no error."""
-        if credential.approve or self.account.sandbox_mode or self.account.credits <= 0:
+        if credential.approve or self.settings.sandbox_mode or self.settings.credits <= 0:
             return
-        self.account = replace(self.account, credits=self.account.credits - 1)
+        self.settings = replace(self.settings, credits=self.settings.credits - 1)
         credential.approve = True
         credential.published_on = _now()[:10]
+        credential.mailed += 1
 
-    def _refuse_duplicate(self, given: dict[str, Any], group: Group) -> None:
-        own_id = given.get("id")
+    def _attributes(self, given: dict[str, Any]) -> dict[str, Any]:
+        """The attributes that are kept. assumed: what becomes of a name that the account does not know."""
+        attributes = given.get("custom_attributes") or {}
+        unknown = sorted(set(attributes) - set(self.settings.attribute_keys))
+        if unknown and self.settings.unknown_attributes == "refuse":
+            raise Invalid({"custom_attributes": ["has a key that does not exist"]})
+        dropped = unknown if self.settings.unknown_attributes == "drop" else ()
+        return {name: value for name, value in attributes.items() if name not in dropped}
+
+    def _refuse_duplicate(self, given: dict[str, Any], group: Group, own_id: str | None) -> None:
         if own_id is not None and any(one.own_id == own_id for one in self.credentials.values()):
             self.counts["duplicates_refused"] += 1
             # assumed: the vendor does not say what a repeated reference of the caller's leads to
@@ -234,7 +254,8 @@ class Accredible:
         address = given["recipient"]["email"].lower()
         if group.allow_duplicate_credentials:
             return
-        for one in self.credentials.values():
+        blocking = (one for one in self.credentials.values() if one.live or self.settings.unpublished_blocks)
+        for one in blocking:
             if one.group.id == group.id and one.recipient["email"].lower() == address:
                 self.counts["duplicates_refused"] += 1
                 # assumed key: the vendor's own plugin reads errors.credential[0]; bulk names recipient.email
