@@ -67,7 +67,7 @@ def _program() -> Program:
         file = Path(folder) / "everything.yaml"
         file.write_text(_PROGRAM, encoding="utf-8")
         faults: list[Fault] = []
-        program = read_program(read_document(file, root=file.parent), faults)
+        program = read_program(read_document(file, root=file.parent), faults, {})
     if program is None:
         raise SystemExit("\n".join(map(str, faults)))
     return program

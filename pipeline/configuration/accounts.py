@@ -11,6 +11,7 @@ from marshmallow import Schema, ValidationError, fields, validate, validates
 
 from pipeline.adapters import LMSS, PLATFORMS, TARGETS
 from pipeline.configuration.documents import Document, Fault
+from pipeline.configuration.templates import ChoiceSchema, choices_from
 from pipeline.contracts import Account, Adapter, Lms, Platform
 from pipeline.options import Duration, Network, Secrets
 from pipeline.values import Rate
@@ -31,6 +32,15 @@ class RateSchema(Schema):
     per_seconds = fields.Decimal(required=True, validate=validate.Range(min=0, min_inclusive=False, max=86_400))
 
 
+class EntranceSchema(Schema):
+    """What a request has to show before the adapter is asked about it: every part that is set."""
+
+    networks = fields.List(Network(), validate=validate.Length(min=1))
+    path = Secrets()
+    basic = Secrets()
+    bearer = Secrets()
+
+
 class TrafficSchema(Schema):
     """What every platform account may say beside its adapter's own options."""
 
@@ -39,15 +49,10 @@ class TrafficSchema(Schema):
     #: 1 switches bulk calls off
     bulk = fields.Integer(strict=True, validate=validate.Range(min=1, max=1000))
     settles_seconds = fields.Decimal(validate=validate.Range(min=0, max=86_400))
-
-
-class EntranceSchema(Schema):
-    """What a request has to show before its LMS is asked about it: every part that is set."""
-
-    networks = fields.List(Network(), validate=validate.Length(min=1))
-    path = Secrets()
-    basic = Secrets()
-    bearer = Secrets()
+    #: the templates for awards that name none, by course type and formats
+    templates = fields.List(fields.Nested(ChoiceSchema), load_default=list)
+    #: only of a platform that announces claims: what its webhook has to show at `/claims/<account>`
+    entrance = fields.Nested(EntranceSchema)
 
 
 class HearingSchema(Schema):
@@ -108,6 +113,9 @@ def _read_account(
     options.pop("system")
     if issubclass(adapter, Lms):
         return _lms_account(document, at, adapter, options, faults)
+    if issubclass(adapter, Platform) and "entrance" in options and not adapter.hears:
+        faults.append(document.fault((*at, "entrance"), f"{adapter.label} announces nothing; leave it out"))
+        return None
     return _account(name, adapter, options, where=f"{document.file}:{document.line(at)}")
 
 
@@ -164,6 +172,8 @@ def _account(name: str, adapter: type[Adapter], options: dict[str, Any], *, wher
         rate=Rate(calls=rate["calls"], window=timedelta(seconds=float(rate["per_seconds"])))
         if rate
         else adapter.rate,
+        entrance=Entrance(**_tuples(options.pop("entrance", {}))),
+        templates=choices_from(options.pop("templates")),
         settles_within=adapter.settles_within if settles is None else timedelta(seconds=float(settles)),
         options=options,
     )

@@ -86,7 +86,7 @@ def _programs(directory: Path, accounts: Accounts, faults: list[Fault]) -> dict[
     read: list[tuple[Document, Program]] = []
     documents = [_read(file, directory, faults) for file in sorted((directory / "programs").glob("*.yaml"))]
     for document in filter(None, documents):
-        program = read_program(document, faults)
+        program = read_program(document, faults, accounts.platforms)
         if program:
             faults += _clashes(document, program, [other for _, other in read])
             faults += _dangling(document, program, accounts)

@@ -16,20 +16,33 @@ from marshmallow import Schema, fields, validate
 from pipeline.configuration.accounts import NAME
 from pipeline.configuration.documents import Document, Fault
 from pipeline.configuration.rules import criteria_from, kept_criteria, read_criteria
-from pipeline.contracts import Criterion
+from pipeline.configuration.templates import TYPE, fitting, unmapped
+from pipeline.contracts import Account, Criterion
 from pipeline.options import Duration
 from pipeline.store.decisions import content_hash
 from pipeline.values import Fact, Format
 
-#: what attribute texts may refer to
-PLACEHOLDERS = ("score", "completed_on", "title", "learner_name", "learner_ref")
+#: what attribute texts may refer to; platforms show attributes to the public, so nothing that reaches the learner
+PLACEHOLDERS = (
+    "score",
+    "completed_on",
+    "title",
+    "learner_name",
+    "learner_ref",
+    "course_code",
+    "course_title",
+    "issued_on",
+    "expires_on",
+    "program",
+)
 
 
 class AwardSchema(Schema):
     """One credential at one platform account."""
 
     account = fields.String(required=True)
-    template = fields.String(required=True, validate=validate.Length(min=1, max=64))
+    #: without it, `templates` of the account say which
+    template = fields.String(load_default="", validate=validate.Length(min=1, max=64))
     formats = fields.List(
         fields.Enum(Format, by_value=True), load_default=lambda: [Format.CERTIFICATE], validate=validate.Length(min=1)
     )
@@ -71,6 +84,8 @@ class ProgramSchema(Schema):
 
     program = fields.String(required=True, validate=NAME)
     title = fields.String(required=True, validate=validate.Length(min=1, max=200))
+    #: what kind of course it is: a free word by which accounts map templates
+    type = fields.String(validate=TYPE)
     source = fields.String(required=True)
     course = fields.String(required=True, validate=validate.Length(min=1, max=64))
     criteria = fields.Dict(keys=fields.String(), required=True, validate=validate.Length(min=1))
@@ -92,10 +107,14 @@ class Award:
 
 @dataclass(frozen=True, kw_only=True)
 class Program:
-    """A checked program file. `version` is its content hash, `document` the content as JSON data."""
+    """A checked program file. `version` is its content hash, `document` the content as JSON data.
+
+    Of an award that names no template, both hold the one that was selected: mapping another one is another version.
+    """
 
     name: str
     title: str
+    course_type: str | None
     source: str
     course: str
     criteria: tuple[Criterion, ...]
@@ -134,13 +153,18 @@ class Program:
         return tuple(dict.fromkeys(name for criterion in self.criteria for name in criterion.credentials()))
 
 
-def read_program(document: Document, faults: list[Fault]) -> Program | None:
-    """The program of one file; None where it has faults, which are added to `faults`."""
+def read_program(document: Document, faults: list[Fault], platforms: Mapping[str, Account]) -> Program | None:
+    """The program of one file; None where it has faults, which are added to `faults`.
+
+    Args:
+        platforms: the platform accounts, by name; templates that awards leave out are selected from what they map.
+    """
     before = len(faults)
     loaded = document.load(ProgramSchema(), faults=faults)
     criteria = read_criteria(document, faults)
     if len(faults) > before or loaded is None:
         return None
+    _select_templates(document, loaded, platforms, faults)
     return _program(loaded, criteria, file=document.file)
 
 
@@ -148,6 +172,22 @@ def program_from(document: Mapping[str, Any]) -> Program:
     """The program as it was when a decision was made by it, from the content kept with the decision."""
     loaded = ProgramSchema().load(dict(document))
     return _program(loaded, criteria_from(document["criteria"]), file="")
+
+
+def _select_templates(
+    document: Document, loaded: dict[str, Any], platforms: Mapping[str, Account], faults: list[Fault]
+) -> None:
+    """Write the selected template into every award that names none. An unknown account is a fault of its own."""
+    for index, award in enumerate(loaded["credential"]["at"]):
+        account = platforms.get(award["account"])
+        if award["template"] or account is None:
+            continue
+        kind = {"course_type": loaded.get("type"), "formats": award["formats"]}
+        found = fitting(account, **kind)
+        if len(found) == 1:
+            award["template"] = found[0]
+        else:
+            faults.append(document.fault(("credential", "at", index), unmapped(account, found, **kind)))
 
 
 def _program(loaded: dict[str, Any], criteria: tuple[Criterion, ...], *, file: str) -> Program:
@@ -158,6 +198,7 @@ def _program(loaded: dict[str, Any], criteria: tuple[Criterion, ...], *, file: s
     return Program(
         name=loaded["program"],
         title=loaded["title"],
+        course_type=loaded.get("type"),
         source=loaded["source"],
         course=loaded["course"],
         criteria=criteria,

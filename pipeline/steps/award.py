@@ -71,12 +71,18 @@ def _rank(session: Session, row: CredentialRow, due: datetime) -> datetime:
 def compose_order(program: Program, award: Award, found: Record, *, ref: str, issued_on: date) -> Order:
     """What the platform will be asked for."""
     score = course_score(found)
+    expires_on = issued_on + program.valid_for if program.valid_for else None
     words = {
         "score": f"{score.normalize():f}" if score is not None else "",
         "completed_on": found.completed_at.date().isoformat() if found.completed_at else "",
         "title": program.credential_title,
         "learner_name": found.learner.name,
         "learner_ref": found.learner.ref,
+        "course_code": found.course_code,
+        "course_title": found.course_title,
+        "issued_on": issued_on.isoformat(),
+        "expires_on": expires_on.isoformat() if expires_on else "",
+        "program": program.name,
     }
     return Order(
         ref=ref,
@@ -87,7 +93,7 @@ def compose_order(program: Program, award: Award, found: Record, *, ref: str, is
         name=found.learner.name,
         email=found.learner.email,
         issued_on=issued_on,
-        expires_on=issued_on + program.valid_for if program.valid_for else None,
+        expires_on=expires_on,
         formats=award.formats,
         attributes={name: text.format(**words) for name, text in award.attributes.items()},
         criteria=program.narrative,

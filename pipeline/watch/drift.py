@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 
 import structlog
 
@@ -21,6 +22,7 @@ from pipeline.steps.gather import unpaused
 from pipeline.store.database import reading, transaction
 from pipeline.store.lanes import Lane
 from pipeline.traffic.permits import Pace, pause
+from pipeline.values import Template
 
 log = structlog.get_logger(__name__)
 
@@ -34,12 +36,18 @@ class Drift(StrEnum):
     NEVER_COMPLETED = "never-completed"
     TEMPLATE_GONE = "template-gone"
     TEMPLATE_UNUSABLE = "template-unusable"
+    ATTRIBUTE_UNKNOWN = "attribute-unknown"
+    FORMAT_MISSING = "format-missing"
+    REPEATABLE = "repeatable"
     NOT_ASKED = "not-asked"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One thing that does not fit. `subject` is the course or the template; `passing`: an outage, no drift."""
+    """One thing that does not fit. `subject` is the course, the template, or the attribute of an award.
+
+    `passing`: an outage, no drift.
+    """
 
     kind: Drift
     account: str
@@ -125,10 +133,28 @@ def _template(platform: Platform, program: Program, award: Award) -> Iterator[Fi
         template, reason = None, f": {refusal.detail}"
     else:
         reason = ""
+    if template is not None and template.usable:
+        yield from _unfitting(platform, program, award, template)
+        return
     if template is None:
         kind, detail = Drift.TEMPLATE_GONE, f"{platform.label} has no template {award.template}{reason}"
-    elif not template.usable:
-        kind, detail = Drift.TEMPLATE_UNUSABLE, f"template {award.template} cannot be used: {template.reason}"
     else:
-        return
+        kind, detail = Drift.TEMPLATE_UNUSABLE, f"template {award.template} cannot be used: {template.reason}"
     yield Finding(kind=kind, account=award.account, program=program.name, subject=award.template, detail=detail)
+
+
+def _unfitting(platform: Platform, program: Program, award: Award, template: Template) -> Iterator[Finding]:
+    """What the program asks of a template that is there, and that this one does not have. None: it is not told."""
+    said = f"template {award.template} of {platform.label}"
+    found = partial(Finding, account=award.account, program=program.name)
+    missing = sorted(set(award.formats) - template.formats) if template.formats is not None else []
+    if missing:
+        detail = f"{said} issues no {' and no '.join(missing)}"
+        yield found(kind=Drift.FORMAT_MISSING, subject=award.template, detail=detail)
+    known = template.attributes if template.attributes is not None else frozenset(award.attributes)
+    for name in sorted(set(award.attributes) - known):
+        detail = f"{said} knows no attribute `{name}`; known: {', '.join(sorted(known)) or 'none'}"
+        yield found(kind=Drift.ATTRIBUTE_UNKNOWN, subject=name, detail=detail)
+    if template.repeatable:
+        detail = f"{said} lets a learner have it twice: the platform does not help against duplicates"
+        yield found(kind=Drift.REPEATABLE, subject=award.template, detail=detail)

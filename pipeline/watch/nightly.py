@@ -33,6 +33,9 @@ _TITLES: Mapping[Drift, str] = {
     Drift.NEVER_COMPLETED: "Course cannot be completed",
     Drift.TEMPLATE_GONE: "Template is gone",
     Drift.TEMPLATE_UNUSABLE: "Template cannot be used",
+    Drift.ATTRIBUTE_UNKNOWN: "Template lacks an attribute",
+    Drift.FORMAT_MISSING: "Template lacks a format",
+    Drift.REPEATABLE: "Template can be issued twice",
     Drift.NOT_ASKED: "System cannot be asked",
 }
 #: courses that an alert names; the command names all

@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import func, select
 
+from pipeline.platforms.accredible import Accredible
 from pipeline.store.alerts import AlertRow
 from pipeline.store.attestations import AttestationRow
 from pipeline.store.cases import Case
@@ -18,6 +19,7 @@ from pipeline.store.database import reading
 from pipeline.store.decisions import Decision, RecordRow
 from pipeline.store.ledger import LedgerEntry
 from pipeline.store.outbox import Message
+from pipeline.values import Format, Template
 from tasks.commands.check_config import check_config
 from tasks.commands.drift import drift
 from tasks.commands.dry_run import dry_run
@@ -340,6 +342,31 @@ def test_a_course_and_a_template_that_are_gone_stand_with_their_lines(covered: D
     )
     found = {one["kind"] for one in json.loads(run(drift, "--json").output)}
     assert found == {"course-gone", "template-gone", "no-program"}
+
+
+def test_what_a_template_lacks_stands_with_the_line_that_asks_for_it(
+    covered: Driver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = Template(
+        ref="4712", name="Infection Control", usable=True, formats=frozenset({Format.CERTIFICATE}),
+        attributes=frozenset({"Score", "Grade"}), repeatable=True,
+    )  # fmt: skip
+    monkeypatch.setattr(Accredible, "template", lambda *_: told)
+    found = json.loads(run(drift, "--account", "accredible", "--json").output)
+    assert [(one["kind"], one["subject"]) for one in found] == [
+        ("format-missing", "4712"), ("attribute-unknown", "Completed"), ("repeatable", "4712"),
+    ]  # fmt: skip
+    assert "template 4712 of Accredible knows no attribute `Completed`; known: Grade, Score" in found[1]["detail"]
+    live = run(check_config, "--live")
+    file = (covered.config / "programs" / "infection-control.yaml").read_text().splitlines()
+    [formats] = [number for number, line in enumerate(file, 1) if line.strip().startswith("formats:")]
+    [attributes] = [number for number, line in enumerate(file, 1) if line.strip().startswith("attributes:")]
+    assert f"infection-control.yaml:{formats}: credential.at.0.formats: template 4712" in live.output
+    assert f"infection-control.yaml:{attributes}: credential.at.0.attributes.Completed: template" in live.output
+    assert "2 faults." in live.output
+    unknown = Template(ref="4712", name="Infection Control", usable=True)
+    monkeypatch.setattr(Accredible, "template", lambda *_: unknown)
+    assert run(drift, "--account", "accredible").exit_code == 0
 
 
 def test_a_system_that_does_not_answer_is_said_so_and_the_others_are_asked(covered: Driver) -> None:

@@ -146,7 +146,7 @@ BROKEN: list[tuple[str, str, str, str, str]] = [
     (FIRST_AID, "downstream: [sis]", "downstream: [sys]", "downstream:", "`sys` is not in targets.yaml; known: sis"),
     (FIRST_AID, "downstream: [sis]", "downstream: sis", "downstream:", "list"),
     (FIRST_AID, "notify:", "notifi:", "notifi:", "did you mean `notify`"),
-    (FIRST_AID, "      template: first-aid\n", "", "account:", "is required and missing"),
+    (FIRST_AID, "      template: first-aid\n", "", "account:", "to no template; write `template` here"),
     (FIRST_AID, "description: Has", "descripton: Has", "descripton", "did you mean `description`"),
     ("programs/infection-control.yaml", "{score}", "{grade}", "attributes:", "may use {score}, {completed_on}"),
     ("programs/infection-control.yaml", "{score}", "{score", "attributes:", "may use {score}"),
