@@ -19,7 +19,7 @@ from pipeline.values import Order
 def waiting_credential(
     session: Session, number: int, *, program: str, due: datetime, account: str = "a", template: str = "4712"
 ) -> CredentialRow:
-    """A planned credential of the learner `number`, with the case it belongs to; the caller adds it by `plan`."""
+    """A planned credential of the learner `number`, with its case; the caller adds it by `trail.plan`."""
     name, now = f"{number:09}", clock.now()
     learner = LearnerRow(id=f"learner_{name}", source="campus", ref=str(number), name="Ada", email="a@b.example")
     delivery = Delivery(

@@ -192,6 +192,14 @@ class Driver:
             self.clock.go_to(max(due, self.clock.now + timedelta(seconds=1)))
         raise AssertionError(f"not settled after 600 ticks: {self.history()[-12:]}")
 
+    def settle_for(self, span: timedelta) -> None:
+        """Let so much time pass, with ticks, whatever is still due at its end."""
+        ends = self.clock.now + span
+        while self.clock.now < ends:
+            self.drain(sweep())
+            self.clock.go_to(min(ends, max(self._next_due() or ends, self.clock.now + timedelta(seconds=1))))
+        self.drain(sweep())
+
     def _next_due(self) -> datetime | None:
         with reading() as session:
             due = [

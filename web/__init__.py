@@ -11,7 +11,7 @@ from pipeline.configuration.loading import configuration
 from pipeline.review.refusals import Refusal
 from pipeline.settings import settings
 from tasks.logs import configure
-from web import attestations, health, metrics, problems, reviews, staff, status, verification, webhooks
+from web import attestations, health, lanes, metrics, problems, reviews, staff, status, verification, webhooks
 
 #: for one address, on pages that anybody may ask for
 PUBLIC_LIMIT = "300 per minute"
@@ -43,10 +43,12 @@ def create_app() -> Flask:
     limiter.limit(PUBLIC_LIMIT)(status.status)
     limiter.limit(PUBLIC_LIMIT)(reviews.reviews)
     limiter.limit(PUBLIC_LIMIT)(attestations.attestations)
+    limiter.limit(PUBLIC_LIMIT)(lanes.lanes)
     for blueprint in (
         webhooks.webhooks,
         reviews.reviews,
         attestations.attestations,
+        lanes.lanes,
         health.health,
         metrics.metrics,
         status.status,

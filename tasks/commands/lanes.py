@@ -1,4 +1,4 @@
-"""`celery -A tasks lanes`: what waits at each platform account, when it will be done; pause, resume, change the rate."""
+"""`celery -A tasks lanes`: what waits at each platform account and until when; pause, resume, change the rate."""
 
 from __future__ import annotations
 
