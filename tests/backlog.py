@@ -23,8 +23,8 @@ def waiting_credential(
     name, now = f"{number:09}", clock.now()
     learner = LearnerRow(id=f"learner_{name}", source="campus", ref=str(number), name="Ada", email="a@b.example")
     delivery = Delivery(
-        id=f"delivery_{name}", source="campus", key=name, received_at=now, sha256="", body=b"{}", events=[], scores=[],
-        state=DeliveryState.STORED.value, attempts=0,
+        id=f"delivery_{name}", source="campus", key=name, received_at=now, sha256="", body=b"{}",
+        events=[], scores=[], state=DeliveryState.STORED.value, attempts=0,
     )  # fmt: skip
     case = Case(
         id=f"case_{name}", source="campus", course="12", program=program, learner_id=learner.id,

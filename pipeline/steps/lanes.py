@@ -160,9 +160,7 @@ def _standing(account: Account, lane: Lane | None, waiting: int, later: int) -> 
         done_about=_done_about(lane, rate, waiting, at_once * (1 if not adapter.looks_first else 0.5)),
         down_since=lane.down_since if lane else None,
         down_reason=lane.down_reason if lane else None,
-        blocked_until=lane.blocked_until
-        if lane and lane.blocked_until and lane.blocked_until > clock.now()
-        else None,
+        blocked_until=asked_until if asked_until and asked_until > clock.now() else None,
         paused_at=lane.paused_at if lane else None,
         paused_by=lane.paused_by if lane else None,
         pause_reason=lane.pause_reason if lane else None,

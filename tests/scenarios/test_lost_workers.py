@@ -255,15 +255,15 @@ def test_a_pump_that_was_held_up_before_its_call_does_not_call(
     confer.complete_at_accredible()
     confer.until("issue")
     confer.waiting.clear()
-    real = issue._claim
+    real = issue.take
 
-    def frozen_after_claim(account: Any) -> Any:
-        claim = real(account)
+    def frozen_after_taking(*account: Any, **more: Any) -> Any:
+        taken = real(*account, **more)
         confer.clock.go_to(lease_end(confer) - timedelta(seconds=10))
-        return claim
+        return taken
 
     with monkeypatch.context() as patched:
-        patched.setattr(issue, "_claim", frozen_after_claim)
+        patched.setattr(issue, "take", frozen_after_taking)
         issue.pump("accredible", lambda _: None)
     assert confer.creations() == 0
     confer.settle()
