@@ -31,7 +31,9 @@ SECRET = "a-secret-for-tests-that-is-long-enough"
 
 def pytest_configure(config: pytest.Config) -> None:
     """Have an environment before any test is collected: `tasks` and `web` read the settings when imported."""
-    pytest.register_assert_rewrite("tests.contracts.lms_hearing", "tests.contracts.lms_suite")
+    pytest.register_assert_rewrite(
+        *(f"tests.contracts.{name}" for name in ("lms_hearing", "lms_suite", "platform_suite"))
+    )
     directory = tempfile.TemporaryDirectory(prefix="confer-tests-")
     config.add_cleanup(directory.cleanup)
     os.environ["CONFER_DATA"] = directory.name
