@@ -7,12 +7,10 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from pipeline.errors import Outage
 from pipeline.platforms.certifier.credentials import possible
 from pipeline.platforms.certifier.options import PREFIX, Terms
-from pipeline.platforms.certifier.refusals import SYSTEM
 from pipeline.platforms.certifier.rest import Rest
-from pipeline.reading import Lenient, Words, loaded
+from pipeline.reading import Lenient, Words
 from pipeline.values import Format, Template
 
 GROUPS = "v1/groups"
@@ -62,12 +60,9 @@ def attributes(rest: Rest) -> frozenset[str] | None:
     Raises:
         As for `template`.
     """
-    document = rest.document(ATTRIBUTES)
-    if document is None:
+    found = rest.array(_AttributeSchema(), ATTRIBUTES)
+    if found is None:
         return None
-    if not isinstance(document, list):
-        raise Outage(f"{SYSTEM} answered {ATTRIBUTES} with no list")
-    found = [loaded(_AttributeSchema(), row, system=SYSTEM, what=ATTRIBUTES) for row in document]
     return frozenset(PREFIX + one["tag"].removeprefix(PREFIX) for one in found if not one["is_default"])
 
 

@@ -39,17 +39,22 @@ class Rest:
         Raises:
             Misconfigured, Outage, Throttled: see `pipeline.errors`.
         """
-        document = self.document(path, **places)
-        return None if document is None else loaded(schema, document, system=SYSTEM, what=path)
+        answer = self._client.read(_filled(path, places))
+        return None if answer.status == 404 else loaded(schema, _told(answer, path), system=SYSTEM, what=path)
 
-    def document(self, path: str, **places: str) -> Any:
-        """Read any JSON; None where there is none.
+    def array(self, schema: Schema, path: str) -> list[dict[str, Any]] | None:
+        """Read a list that comes without pages; None where there is none.
 
         Raises:
             As for `one`.
         """
-        answer = self._client.read(_filled(path, places))
-        return None if answer.status == 404 else _told(answer, path)
+        answer = self._client.read(path)
+        if answer.status == 404:
+            return None
+        rows = _told(answer, path)
+        if not isinstance(rows, list):
+            raise Outage(f"{SYSTEM} answered {path} with no list")
+        return [loaded(schema, row, system=SYSTEM, what=path) for row in rows]
 
     def every(
         self,
