@@ -16,7 +16,7 @@ from pipeline import clock
 from pipeline.configuration.loading import configuration
 from pipeline.contracts import Account
 from pipeline.errors import Duplicate, Failure, Misconfigured, Outage, Rejected, Throttled, Unsure
-from pipeline.platforms.accredible import Accredible
+from pipeline.platforms.accredible import Accredible, AccredibleSchema
 from pipeline.settings import Settings
 from pipeline.transport import OpenGate
 from pipeline.values import Format, Issued, Order, Template
@@ -69,11 +69,19 @@ def recorder() -> Iterator[tuple[str, list[tuple[str, str, dict[str, str], Any]]
     server.server_close()
 
 
+def _account(url: str, monkeypatch: pytest.MonkeyPatch) -> Account:
+    monkeypatch.setenv("ACCREDIBLE_TEST_KEY", "the-key")
+    options = AccredibleSchema().load({"url": url, "key": "env:ACCREDIBLE_TEST_KEY"})
+    return Account(name="a", adapter="accredible", options=options)
+
+
 def test_the_golden_payload(
-    accounts_env: Settings, recorder: tuple[str, list[tuple[str, str, dict[str, str], Any]]]
+    accounts_env: Settings,
+    recorder: tuple[str, list[tuple[str, str, dict[str, str], Any]]],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     url, seen = recorder
-    account = Account(name="a", adapter="accredible", options={"url": url, "key": "the-key"})
+    account = _account(url, monkeypatch)
     assert Accredible(account, OpenGate()).issue(ORDER) == Issued(platform_ref="7", url="https://c.example/7")
     [(method, path, headers, body)] = seen
     assert (method, path) == ("POST", "/v1/credentials")
@@ -97,10 +105,12 @@ def test_the_golden_payload(
 
 
 def test_a_credential_that_does_not_expire_names_no_date(
-    accounts_env: Settings, recorder: tuple[str, list[tuple[str, str, dict[str, str], Any]]]
+    accounts_env: Settings,
+    recorder: tuple[str, list[tuple[str, str, dict[str, str], Any]]],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     url, seen = recorder
-    account = Account(name="a", adapter="accredible", options={"url": url, "key": "the-key"})
+    account = _account(url, monkeypatch)
     Accredible(account, OpenGate()).issue(replace(ORDER, expires_on=None))
     assert "expired_on" not in seen[0][3]["credential"]
 
@@ -226,7 +236,10 @@ def test_a_group_that_is_not_there_is_for_the_administrator(accredible: Accredib
 
 
 def test_templates(accredible: Accredible) -> None:
-    assert accredible.template("4712") == Template(ref="4712", name="Healthcare Compliance 101", usable=True)
+    assert accredible.template("4712") == Template(
+        ref="4712", name="Healthcare Compliance 101", usable=True, formats=frozenset(Format),
+        attributes=frozenset({"Completed", "Day", "Score"}),
+    )  # fmt: skip
     assert accredible.template("999") is None
     assert accredible.template("first-aid") is None
 
@@ -245,6 +258,11 @@ def test_templates(accredible: Accredible) -> None:
         (422, '{"errors":{"credential":["already exists"]}}', Duplicate),
         (422, '{"error":"The email has been taken"}', Duplicate),
         (422, '{"errors":{"recipient.email":"duplicate"}}', Duplicate),
+        (422, '{"errors":{"custom_attributes":["has a key that does not exist"]}}', Misconfigured),
+        (422, '{"code":"credential_invalid","details":[{"property":"group_id","reason":"x"}]}', Misconfigured),
+        (422, '{"error":{"code":"insufficient_credits"}}', Misconfigured),
+        (422, '{"credential":{"description":"already taken"},"errors":"recipient"}', Rejected),
+        (422, '["The address is already taken"]', Duplicate),
         (422, "no json at all", Rejected),
         (422, "", Rejected),
         (302, "", Unsure),
@@ -261,6 +279,11 @@ def test_templates(accredible: Accredible) -> None:
         (200, '{"credential": {}}', Unsure),
         (200, '{"credential": {"id": null}}', Unsure),
         (200, '{"credential": [1]}', Unsure),
+        (200, '{"credential": {"id": 0, "approve": true}}', Unsure),
+        (200, '{"credential": {"id": true, "approve": true}}', Unsure),
+        (200, '{"credential": {"id": 7}}', Unsure),
+        (200, '{"credential": {"id": 7, "approve": true, "expired_on": "soon"}}', Unsure),
+        (202, '{"credential": {"id": 7, "approve": true}}', Unsure),
         (202, "{}", Unsure),
         (204, "", Unsure),
         (207, '{"results":[{"credential":{"id":1},"error":{"code":"insufficient_credits"}}]}', Unsure),
@@ -269,7 +292,7 @@ def test_templates(accredible: Accredible) -> None:
 def test_every_answer_to_a_create_becomes_its_failure(
     accredible: Accredible, control: SandboxControl, status: int, body: str, kind: type[Failure]
 ) -> None:
-    control.fault("accredible", "status", status=status, body=body)
+    control.fault("accredible", "status", status=status, body=body, method="POST", path="/v1/credentials")
     with pytest.raises(kind) as caught:
         accredible.issue(ORDER)
     assert "Lovelace" not in caught.value.detail
