@@ -1,0 +1,1 @@
+"""The fault matrix: every platform, every moment, every fault, and always exactly one live credential."""
