@@ -12,7 +12,8 @@ from pipeline.platforms.badgr import awards, batch
 from pipeline.platforms.badgr.access import BadgrSchema, tokens_of
 from pipeline.platforms.badgr.awarding import AWARDS, EXPIRED, REVOKED, Awarding
 from pipeline.platforms.badgr.awards import AwardSchema
-from pipeline.platforms.badgr.rest import EntityId, Rest, is_id, refuse
+from pipeline.platforms.badgr.ids import EntityId, is_id
+from pipeline.platforms.badgr.rest import Rest, refuse
 from pipeline.reading import Lenient, Words
 from pipeline.settings import settings
 from pipeline.transport import Answer, Client, Gate

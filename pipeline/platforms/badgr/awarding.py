@@ -10,7 +10,8 @@ from pipeline.errors import Duplicate, Failure, Misconfigured, Outage, Rejected,
 from pipeline.platforms.badgr import awards, refusals
 from pipeline.platforms.badgr.awards import Award, AwardSchema
 from pipeline.platforms.badgr.batch import Result, spared
-from pipeline.platforms.badgr.rest import EntityId, Rest
+from pipeline.platforms.badgr.ids import EntityId
+from pipeline.platforms.badgr.rest import Rest
 from pipeline.reading import Lenient
 from pipeline.transport import Answer
 from pipeline.values import Issued, Order, Standing

@@ -12,7 +12,7 @@ from marshmallow import fields, validate
 
 from pipeline import clock
 from pipeline.errors import Misconfigured, Outage, Rejected
-from pipeline.platforms.badgr.rest import EntityId, is_id
+from pipeline.platforms.badgr.ids import EntityId, is_id
 from pipeline.reading import Instant, Lenient
 from pipeline.values import ClaimState, Held, Issued, Order, Standing
 
@@ -61,11 +61,12 @@ def wish(order: Order, *, notify: bool) -> dict[str, Any]:
     if order.attributes:
         raise Misconfigured("Badgr keeps no attributes: take them out of the program")
     ends = datetime.combine(order.expires_on, time(23, 59, 59), UTC) if order.expires_on else None
+    narrative = order.criteria.strip() or order.description.strip()
     return {
         "recipient": {"identity": address(order), "type": "email", "hashed": True},
         "issuedOn": _written(_issued_on(order)),
-        "expires": _written(ends) if ends else None,
-        "narrative": order.criteria or order.description or None,
+        **({"expires": _written(ends)} if ends else {}),
+        **({"narrative": narrative} if narrative else {}),
         "notify": notify,
         "allowDuplicateAwards": False,
     }

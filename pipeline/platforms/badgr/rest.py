@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, fields
 
 from pipeline.errors import Misconfigured, Outage, Rejected
 from pipeline.oauth import Tokens
@@ -18,20 +18,8 @@ from pipeline.transport import Answer, Client
 PAGE = ("num", "100")
 _API = "/v2/"
 _NEXT = re.compile(r'<([^<>]*)>\s*;[^,<]*\brel="?next\b')
-_ID = r"[A-Za-z0-9_-]{1,254}\Z"
 
 Query = Sequence[tuple[str, str]]
-
-
-def is_id(text: str) -> bool:
-    """Whether Badgr could call anything so; what it could not is not there."""
-    return re.match(_ID, text) is not None
-
-
-class EntityId(fields.String):
-    """The id of an issuer, a badge class, an award or a user."""
-
-    default_validators = (validate.Regexp(_ID),)
 
 
 class _StatusSchema(Lenient):
