@@ -166,25 +166,36 @@ def test_a_group_that_does_not_exist_is_held_for_the_administrator_and_a_replay_
     ends_with_one_credential(confer, email)
 
 
-def test_without_credits_the_unpublished_credential_is_held_and_a_replay_after_publishing_finishes(
+def test_without_credits_the_account_waits_and_the_unpublished_credential_is_published_afterwards(
     confer: Driver,
 ) -> None:
     email = confer.learner()
     confer.control.platform("accredible").set(credits=0)
     confer.complete_at_accredible()
-    confer.settle()
-    assert (confer.case().stage, confer.case().error_kind) == ("held", "unpublished")
+    confer.drain()
+    confer.clock.forward(180)
+    confer.drain(sweep())
+    assert confer.case().stage == "issue"
+    [lane] = confer.rows(select(Lane).filter_by(account="accredible"))
+    assert lane.down_since is not None
     assert confer.control.mails(to=email) == []
     assert confer.creations() == 1
 
-    confer.drain(replay(confer.case().id, actor="person:admin"))
-    confer.settle()
-    assert confer.case().stage == "held", "it is still not published"
-
-    _publish_all(confer)
-    confer.drain(replay(confer.case().id, actor="person:admin"))
+    confer.control.platform("accredible").set(credits=10)
     confer.settle()
     ends_with_one_credential(confer, email)
+    assert confer.control.credentials()[0]["live"]
+
+
+def test_one_that_staff_publishes_meanwhile_goes_on(confer: Driver) -> None:
+    email = confer.learner()
+    confer.control.platform("accredible").set(credits=0)
+    confer.complete_at_accredible()
+    confer.drain()
+    _publish_all(confer)
+    confer.settle()
+    ends_with_one_credential(confer, email)
+    assert confer.control.credentials()[0]["mailed"] == 1
 
 
 def test_a_credential_that_staff_made_by_hand_is_adopted(confer: Driver) -> None:
