@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import requests
 
-from sandbox.control import SandboxControl
+from sandbox.control import ControlError, PlatformControl, SandboxControl
 from sandbox.server import Sandbox
 
 
@@ -341,3 +341,157 @@ def test_groups(api: Api, control: SandboxControl) -> None:
 def test_an_unknown_path(api: Api) -> None:
     response = api("GET", "/v1/nothing")
     assert (response.status_code, response.json()) == (404, {"error": "Not found"})
+
+
+# as a platform like the others
+
+
+@pytest.fixture
+def twin(control: SandboxControl) -> PlatformControl:
+    return control.platform("accredible")
+
+
+def test_the_older_bulk_call(api: Api) -> None:
+    def bulk(items: list[Any]) -> requests.Response:
+        return api("POST", "/v1/credentials/bulk_create", {"credentials": items})
+
+    answer = bulk([_item(n) for n in range(1, 101)])
+    assert (answer.status_code, len(answer.json()["results"])) == (200, 100)
+    assert bulk([_item(n) for n in range(101, 202)]).status_code == 422
+    assert bulk([_item(1)]).status_code == 200
+
+
+def test_the_two_spellings_of_a_missing_name(api: Api, twin: PlatformControl) -> None:
+    def properties() -> set[str]:
+        (result,) = api("POST", "/v2/credentials/bulk_create", {"credentials": [nameless]}).json()["results"]
+        return {one["property"] for one in (result.get("error") or result["errors"])["details"]}
+
+    nameless = {"group_id": 4711, "recipient": {"name": "", "email": "a@example.org"}}
+    assert properties() == {"recipient_name"}
+    twin.set(bulk_spelling="errors")
+    assert properties() == {"recipient.name"}
+
+
+def test_attribute_keys(api: Api, twin: PlatformControl) -> None:
+    def keys(**wish: Any) -> Any:
+        return api("POST", "/v1/attribute_keys/search", wish).json()
+
+    assert [one["name"] for one in keys()["attribute_keys"]] == ["Completed", "Day", "Score"]
+    assert set(keys()["attribute_keys"][0]) == {"id", "name", "kind", "department_id"}
+    assert keys(kind="date")["attribute_keys"] == []
+    assert "errors" in keys(kind="colour")
+    twin.set(attribute_keys=[f"K{n}" for n in range(60)])
+    assert [len(keys(page=n)["attribute_keys"]) for n in (1, 2, 3)] == [50, 10, 0]
+    assert (keys()["meta"]["next_page"], keys(page=2)["meta"]["next_page"]) == (2, None)
+
+
+@pytest.mark.parametrize(
+    ("setting", "status", "kept"), [("refuse", 422, None), ("drop", 200, {}), ("keep", 200, {"Shoe": "38"})]
+)
+def test_an_unknown_attribute(api: Api, twin: PlatformControl, setting: str, status: int, kept: Any) -> None:
+    twin.set(unknown_attributes=setting)
+    answer = api.create(custom_attributes={"Shoe": "38"})
+    assert answer.status_code == status
+    if kept is not None:
+        assert answer.json()["credential"]["custom_attributes"] == kept
+        again = api(
+            "PUT", "/v1/credentials/20417731", {"credential": {"custom_attributes": {"Hat": "7", "Day": "1"}}}
+        )
+        assert set(again.json()["credential"]["custom_attributes"]) == ({"Day"} if kept == {} else {"Hat", "Day"})
+
+
+def test_a_change_takes_the_place_of_the_meta_data(api: Api) -> None:
+    api.create(id="case-1", meta_data={"k": "v", "l": "w"})
+    changed = api("PUT", "/v1/credentials/case-1", {"credential": {"meta_data": {"k": "x"}}})
+    assert changed.json()["credential"]["meta_data"] == {"k": "x"}
+
+
+def test_an_unpublished_one_blocks_or_does_not(api: Api, twin: PlatformControl) -> None:
+    api.create(approve=False)
+    assert api.create().status_code == 422
+    twin.set(unpublished_blocks=False)
+    assert api.create().status_code == 200
+    assert api.create().status_code == 422
+
+
+def test_own_ids_may_not_be_kept(api: Api, twin: PlatformControl) -> None:
+    twin.set(keeps_own_id=False)
+    assert api.create(id="case-1").status_code == 200
+    assert api("GET", "/v1/credentials/case-1").status_code == 404
+
+
+def test_what_staff_does(api: Api, twin: PlatformControl) -> None:
+    made = twin.add_credential("4712", name="Ada", email="Ada@example.org", learner="7", id="x-1", approve=False)
+    assert (made["template"], made["name"], made["email"], made["live"], made["state"], made["own_ref"]) == (
+        "4712", "Ada", "Ada@example.org", False, "unpublished", "x-1",
+    )  # fmt: skip
+    assert made["mailed"] == 0
+    published = twin.change(made["id"], approve=True, name="Ada Byron", email="b@example.org")
+    assert (published["name"], published["email"], published["live"], published["mailed"]) == (
+        "Ada Byron", "b@example.org", True, 1,
+    )  # fmt: skip
+    twin.change(made["id"], claim="claimed")
+    (found,) = api.search(query={"recipient_id": "7"})["credentials"]
+    assert (found["recipient_opened"], found["recipient_engaged"], bool(found["published_on"])) == (True, False, True)
+    withdrawn = twin.change(made["id"], withdrawn=True)
+    assert (withdrawn["live"], withdrawn["published_on"]) == (False, found["published_on"])
+    assert twin.change(made["id"], approve=True, expired_on="2026-01-01")["live"] is False
+    assert twin.change(made["id"], deleted=True)["state"] == "deleted"
+    assert [one["state"] for one in twin.credentials()] == ["deleted"]
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        lambda twin: twin.add_credential(4712, name="A", email="no-address"),
+        lambda twin: twin.add_credential("first-aid", name="A", email="a@example.org"),
+        lambda twin: twin.add_credential(99, name="A", email="a@example.org"),
+        lambda twin: twin.add_credential(4712, name="A", email="a@example.org", colour="red"),
+        lambda twin: twin.change("99", withdrawn=True),
+        lambda twin: twin.add_template(5000, name="A", colour="red"),
+        lambda twin: twin.set(colour="red"),
+    ],
+)
+def test_a_wish_that_is_not_understood(twin: PlatformControl, wish: Any) -> None:
+    with pytest.raises(ControlError):
+        wish(twin)
+
+
+def test_a_claim_is_nothing_else_than_opening(api: Api, twin: PlatformControl) -> None:
+    made = twin.add_credential(4712, name="A", email="a@example.org")
+    with pytest.raises(ControlError):
+        twin.change(made["id"], claim="declined")
+
+
+def test_a_group_without_designs_and_one_that_is_gone(api: Api, twin: PlatformControl) -> None:
+    twin.add_template(5000, name="Bare", usable=False)
+    shown = api("GET", "/v1/issuer/groups/5000").json()["group"]
+    assert (shown["certificate_design_id"], shown["badge_design_id"], shown["primary_design_id"]) == (None,) * 3
+    twin.add_template(5000, name="Bare", removed=True)
+    gone = api("GET", "/v1/issuer/groups/5000")
+    assert (gone.status_code, gone.json()) == (404, {"errors": "Doesn't exist"})
+
+
+def test_counts(api: Api, control: SandboxControl) -> None:
+    api.create("a@example.org")
+    api.create("b@example.org", approve=False)
+    api.create("b@example.org")
+    counts = control.state()["accredible"]
+    assert {name: counts[name] for name in ("templates", "credentials", "unpublished", "created")} == {
+        "templates": 2, "credentials": 1, "unpublished": 1, "created": 2,
+    }  # fmt: skip
+    assert counts["duplicates_refused"] == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "text"),
+    [
+        (401, "HTTP Token: Access denied.\n"),
+        (404, '{"error": "Not found"}'),
+        (500, '{"errors": "Internal server error"}'),
+        (418, '{"errors": "Error 418"}'),
+    ],
+)
+def test_a_failure_in_the_vendors_form(api: Api, control: SandboxControl, status: int, text: str) -> None:
+    control.fault("accredible", "status", status=status)
+    assert (api("GET", "/v1/issuer/details").status_code, api("GET", "/v1/issuer/details").text) == (status, text)
