@@ -147,7 +147,7 @@ class Scripted:
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
 
 
 @pytest.fixture
@@ -592,7 +592,7 @@ def test_a_hit_is_read_anew(bench: CertifierBench, scripted: Scripted) -> None:
     found = at(bench, scripted, stale, (200, shown())).find(ORDER)
     assert found is not None
     assert found.live
-    assert at(bench, scripted, stale, refusal(404), stale, refusal(404)).find(ORDER) is None
+    assert at(bench, scripted, stale, refusal(404, "not_found"), stale, refusal(404, "not_found")).find(ORDER) is None
 
 
 def test_a_search_that_takes_addresses_broadly_finds_nobody_else(bench: CertifierBench, scripted: Scripted) -> None:
@@ -638,6 +638,20 @@ def test_an_answer_that_is_no_credential_does_not_say_that_there_is_none(
     for ask in (lambda one: one.read(CRED), lambda one: one.template(FIRST)):
         with pytest.raises(Outage):
             ask(at(bench, scripted, (200, body)))
+
+
+def test_a_404_from_in_front_of_it_says_nothing(bench: CertifierBench, scripted: Scripted) -> None:
+    elsewhere = (404, "<h1>No such host</h1>")
+    for ask in (lambda one: one.read(CRED), lambda one: one.template(FIRST), lambda one: one.find(ORDER)):
+        with pytest.raises(Outage):
+            ask(at(bench, scripted, elsewhere))
+    for effect in (
+        lambda one: one.withdraw(CRED, "integrity"),
+        lambda one: one.publish(ORDER, CRED),
+        lambda one: one.issue(ORDER),
+    ):
+        with pytest.raises(Unsure):
+            effect(at(bench, scripted, elsewhere))
 
 
 def test_pages_that_lead_in_a_circle_are_an_outage(bench: CertifierBench, scripted: Scripted) -> None:
@@ -810,7 +824,7 @@ def test_a_refused_withdrawal(
 def test_a_date_that_does_not_end_it_leaves_doubt(bench: CertifierBench, scripted: Scripted) -> None:
     with pytest.raises(Unsure):
         at(bench, scripted, (200, shown()), (200, shown()), withdrawal="expire").withdraw(CRED, "integrity")
-    at(bench, scripted, (200, shown()), refusal(404), withdrawal="expire").withdraw(CRED, "integrity")
+    at(bench, scripted, (200, shown()), refusal(404, "not_found"), withdrawal="expire").withdraw(CRED, "integrity")
 
 
 # the webhook

@@ -55,6 +55,11 @@ def refuse(answer: Answer, path: str, *, otherwise: type[Failure] = Rejected) ->
     raise otherwise(said)
 
 
+def missing(answer: Answer) -> bool:
+    """Whether Certifier itself says that there is no such thing; a 404 of somebody in front of it says nothing."""
+    return answer.status == 404 and _code(answer) == "not_found"
+
+
 def _code(answer: Answer) -> str:
     try:
         code: str = _ErrorSchema().load(answer.json())["error"]["code"]

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from marshmallow import Schema, fields
 
 from pipeline.errors import Misconfigured, Outage, Unsure
-from pipeline.platforms.certifier.refusals import SYSTEM, refuse
+from pipeline.platforms.certifier.refusals import SYSTEM, missing, refuse
 from pipeline.reading import Lenient, loaded, parsed
 from pipeline.transport import Answer, Client
 
@@ -40,7 +40,7 @@ class Rest:
             Misconfigured, Outage, Throttled: see `pipeline.errors`.
         """
         answer = self._client.read(_filled(path, places))
-        return None if answer.status == 404 else loaded(schema, _told(answer, path), system=SYSTEM, what=path)
+        return None if missing(answer) else loaded(schema, _told(answer, path), system=SYSTEM, what=path)
 
     def array(self, schema: Schema, path: str) -> list[dict[str, Any]] | None:
         """Read a list that comes without pages; None where there is none.
@@ -93,7 +93,8 @@ class Rest:
             Unsure: it may have happened. Outage, Throttled: it did not.
         """
         answer = self._client.call(method, _filled(path, places), json=body)
-        if answer.status not in {200, 201, 204} and not 400 <= answer.status != 408:
+        refused = answer.status >= 400 and answer.status != 408 and (answer.status != 404 or missing(answer))
+        if answer.status not in {200, 201, 204} and not refused:
             raise Unsure(f"{SYSTEM} answered {answer.status} to {path}")
         return answer
 
@@ -111,7 +112,7 @@ def made(schema: Schema, answer: Answer, path: str) -> dict[str, Any]:
 
 
 def _told(answer: Answer, path: str) -> Any:
-    refuse(answer, path, otherwise=Outage if answer.status == 408 else Misconfigured)
+    refuse(answer, path, otherwise=Outage if answer.status in {404, 408} else Misconfigured)
     if answer.status not in {200, 201}:
         raise Outage(f"{SYSTEM} answered {answer.status} to {path}")
     return parsed(answer, system=SYSTEM, what=path)
