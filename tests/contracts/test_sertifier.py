@@ -444,6 +444,14 @@ def test_one_that_is_not_as_ordered_is_there_and_not_live(
     assert (issued.platform_ref, issued.live) == ("5b0e", False)
 
 
+def test_one_that_bears_another_name_is_not_live_by_being_published(
+    bench: SertifierBench, recorder: Recorder
+) -> None:
+    recorder.shown |= {"name": "Grace Hopper"}
+    assert not bench.platform().publish(bench.order(**GOLDEN), "5b0e").live
+    assert [one[0] for one in recorder.seen] == ["GET"]
+
+
 @pytest.mark.parametrize("wrong", [{"status": None}, {"status": 7}, {"id": "another"}, {"expireDate": "soon"}])
 def test_one_that_cannot_be_read_back_leaves_doubt(
     bench: SertifierBench, recorder: Recorder, wrong: Mapping[str, Any]
@@ -560,19 +568,31 @@ def test_ours_is_taken_before_one_by_hand_and_a_live_one_before_another(bench: S
     assert bench.platform().find(bench.order()) == issued
 
 
-@pytest.mark.parametrize("trusted", [False, True])
-def test_a_search_that_does_not_cover_addresses_hides_nothing(bench: SertifierBench, trusted: bool) -> None:
+def test_a_search_that_does_not_cover_addresses_hides_nothing(bench: SertifierBench) -> None:
+    bench.crowd(6)
     issued = bench.issued()
-    bench.crowd(12)
+    bench.crowd(6)
     bench.twin.set(search_covers=["name"])
-    found = bench.platform(search_covers_email=trusted).find(bench.order())
-    assert found == (None if trusted else issued)
+    platform = bench.platform()
+    for _ in range(2):
+        assert platform.find(bench.order()) == issued
+        assert platform.find(bench.order(2)) is None
 
 
-def test_a_search_that_is_known_to_cover_addresses_is_asked_once(bench: SertifierBench) -> None:
+def test_a_search_is_believed_once_it_has_found_the_address_of_another(bench: SertifierBench) -> None:
     bench.crowd(12)
-    assert bench.platform(search_covers_email=True).find(bench.order()) is None
-    assert asked(bench, "/credential/search") == 1
+    platform = bench.platform()
+    assert platform.find(bench.order(1)) is None
+    assert asked(bench, "/credential/search") == 3  # the address, the first page of the campaign, another's address
+    assert platform.find(bench.order(2)) is None
+    assert asked(bench, "/credential/search") == 4
+
+
+def test_one_that_the_search_did_not_find_and_the_list_holds_is_found(bench: SertifierBench) -> None:
+    issued = bench.issued()
+    bench.crowd(1)
+    answers(bench, worked([]), "/credential/search", times=1)
+    assert bench.platform().find(bench.order()) == issued
 
 
 @pytest.mark.parametrize("place", ["data", "items", "name"])
@@ -592,9 +612,10 @@ def test_a_search_without_a_list_shows_nothing(bench: SertifierBench, data: Any)
 
 def test_a_search_that_passes_over_where_to_start_is_not_believed(bench: SertifierBench) -> None:
     bench.crowd(6)
-    bench.twin.set(start_ignored=True)
-    with pytest.raises(Outage, match="come to no end"):
-        bench.platform().find(bench.order())
+    bench.twin.set(start_ignored=True, search_covers=["name"])
+    for ask in (lambda: bench.platform().find(bench.order()), lambda: list(bench.platform().held(CAMPAIGN))):
+        with pytest.raises(Outage, match="come to no end"):
+            ask()
 
 
 def test_one_that_is_listed_and_not_shown_is_no_none(bench: SertifierBench) -> None:
@@ -848,7 +869,6 @@ def test_the_vendors_host_and_what_is_assumed(monkeypatch: pytest.MonkeyPatch) -
         "api_version": "3.3",
         "mail": "sertifier",
         "send_reference": True,
-        "search_covers_email": False,
         "usable_statuses": [1, 3],
         "live_statuses": [1],
         "unpublished_statuses": [0],

@@ -31,6 +31,7 @@ class Sertifier(Platform):
     formats = frozenset({Format.CERTIFICATE, Format.BADGE})
     #: `addCredentials` takes a list, but whether it makes all of it or none is not known (contract 3)
     bulk = 1
+    looks_first = True
     prevents_duplicates = "nothing: it issues whatever it is sent, so one at a time, and each doubt is looked up"
     finds_by = "a search in the campaign by e-mail, then the name on each hit; our reference where it is shown"
     #: assumed: whether the search lags is not known
@@ -83,7 +84,7 @@ class Sertifier(Platform):
         if found.held.standing is Standing.UNPUBLISHED:
             self.rest.change("POST", PUBLISH, {"ids": [ref], "credentialIds": [ref]})  # sources differ
             found = self.credentials.seen(ref, order.template)
-        return found.issued()
+        return found.issued(live=found.names(order))
 
     def find(self, order: Order) -> Issued | None:
         """By address within the campaign, then by name; see `Platform.find`.

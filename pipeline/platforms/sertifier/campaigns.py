@@ -69,8 +69,8 @@ class Campaigns:
             Misconfigured: the account has none of that title, or several.
             Rejected, Outage, Throttled: see `pipeline.errors`.
         """
-        if wanted and any(len(self._known().get(title, ())) != 1 for title in wanted):
-            wrong = sorted(title for title in wanted if len(self._known().get(title, ())) != 1)
+        wrong = sorted(title for title in wanted if len(self._known().get(title, ())) != 1)
+        if wrong:
             raise Misconfigured(f"Sertifier does not have exactly one attribute called {', '.join(wrong)}")
         return [{"id": self._known()[title][0], "value": value} for title, value in wanted.items()]
 

@@ -1,17 +1,20 @@
-"""One credential as Sertifier shows it, and whether it is the one of an order (contract 4, 7)."""
+"""One credential as Sertifier shows it, what its numbers mean, and whether it is an order's (contract 4, 7)."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
 from marshmallow import ValidationError, fields
 
+from pipeline import clock
+from pipeline.errors import Outage
 from pipeline.reading import Lenient
-from pipeline.values import Held, Issued, Order, Standing
+from pipeline.values import ClaimState, Held, Issued, Order, Standing
 
 #: ids are taken for UUIDs or the like; anything else is no id of Sertifier's, and not asked for
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -93,6 +96,28 @@ class Found:
         """As told after issuing: live only where it is published and has an address."""
         shown = live and self.held.standing is Standing.LIVE and bool(self.held.url)
         return Issued(platform_ref=self.held.platform_ref, url=self.held.url, live=shown, ours=ours)
+
+
+def standing(row: Mapping[str, Any], options: Mapping[str, Any]) -> Standing:
+    """What its number means. There is no revocation: one whose last day is over is expired (contract 6).
+
+    Raises:
+        Outage: the account does not say what the number means.
+    """
+    if row["expires_on"] is not None and row["expires_on"] < clock.now().date():
+        return Standing.EXPIRED
+    if row["status"] in options["live_statuses"]:
+        return Standing.LIVE
+    if row["status"] in options["unpublished_statuses"]:
+        return Standing.UNPUBLISHED
+    raise Outage(f"Sertifier shows a credential with status {row['status']}, which the account does not name")
+
+
+def claim(row: Mapping[str, Any], options: Mapping[str, Any]) -> ClaimState | None:
+    """How far the mail got; None where the account does not say which number counts as taken."""
+    if options["claimed_from"] is None or row["tracking"] is None:
+        return None
+    return ClaimState.CLAIMED if row["tracking"] >= options["claimed_from"] else ClaimState.OPEN
 
 
 def is_id(ref: str) -> bool:

@@ -1,16 +1,15 @@
-"""The credentials of an account: read by id, searched and listed, their numbers given a meaning in one place."""
+"""The credentials of an account: read by id, searched, listed and changed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pipeline import clock
 from pipeline.errors import Failure, Outage, Rejected, Unsure
-from pipeline.platforms.sertifier.credential import CredentialSchema, Found, is_id
+from pipeline.platforms.sertifier.credential import CredentialSchema, Found, claim, is_id, standing
 from pipeline.platforms.sertifier.rest import Rest
 from pipeline.reading import loaded
-from pipeline.values import ClaimState, Held, Order, Standing
+from pipeline.values import Held, Order
 
 CREDENTIAL = "/credential/{credential}"
 SEARCH = "/credential/search"
@@ -23,6 +22,7 @@ class Credentials:
 
     def __init__(self, rest: Rest, options: Mapping[str, Any]) -> None:
         self._rest, self._options = rest, options
+        self._searches = False  # whether the search was seen to cover addresses
 
     def one(self, ref: str, *, campaign: str = "") -> Found | None:
         """One credential; `campaign` is the one it is known to be in, for an answer that does not tell it.
@@ -43,20 +43,33 @@ class Credentials:
         return (self._found(row).held for row in self._rows(campaign))
 
     def of(self, order: Order, email: str) -> Iterator[Found]:
-        """What is in the order's campaign under that address, each read anew; see `Platform.find`.
+        """What is in the order's campaign under that address, each read anew; see `Platform.find`."""
+        rows = [row for row in self._rows(order.template, email) if row["email"].strip().lower() == email]
+        if not rows and not self._searches:
+            rows = self._listed(order.template, email)
+        for row in rows:
+            found = self.one(row["id"], campaign=row["campaign"])
+            if found is None:
+                raise Outage("Sertifier lists a credential that it does not show when asked for it")
+            yield found
 
-        What the search covers is not known, so without `search_covers_email` the whole campaign is looked
-        through before there is nothing.
+    def _listed(self, campaign: str, email: str) -> list[dict[str, Any]]:
+        """What a search by address did not find, in the list of the whole campaign.
+
+        Whether the search covers addresses is not known (contract 4). It is tried with the address of another
+        credential; once that was found, "none" is believed, and nothing is listed any more.
         """
-        for term in [email] if self._options["search_covers_email"] else [email, ""]:
-            rows = [row for row in self._rows(order.template, term) if row["email"].strip().lower() == email]
-            for row in rows:
-                found = self.one(row["id"], campaign=row["campaign"])
-                if found is None:
-                    raise Outage("Sertifier lists a credential that it does not show when asked for it")
-                yield found
-            if rows:
-                return
+        hits, tried = [], False
+        for row in self._rows(campaign):
+            other = row["email"].strip().lower()
+            if other == email:
+                hits.append(row)
+            elif other and not tried:
+                tried = True
+                self._searches = any(one["id"] == row["id"] for one in self._rows(campaign, other))
+                if self._searches and not hits:
+                    return []
+        return hits
 
     def present(self, order: Order, ref: str) -> Found:
         """The credential that is to be changed.
@@ -117,26 +130,11 @@ class Credentials:
         held = Held(
             platform_ref=row["id"],
             template=row["campaign"],
-            standing=self._standing(row),
+            standing=standing(row, self._options),
             url=row["link"],
             ref=row["ref"] if row["ref"].startswith(_OURS) else None,
             name=row["name"] or None,
             email=row["email"].strip().lower() or None,
-            claim=self._claim(row["tracking"]),
+            claim=claim(row, self._options),
         )
         return Found(held=held, **{name: row[name] for name in ("made_on", "issued_on", "expires_on")})
-
-    def _standing(self, row: Mapping[str, Any]) -> Standing:
-        """There is no revocation: one that is over is expired (contract 6)."""
-        if row["expires_on"] is not None and row["expires_on"] < clock.now().date():
-            return Standing.EXPIRED
-        for standing, numbers in ((Standing.LIVE, "live_statuses"), (Standing.UNPUBLISHED, "unpublished_statuses")):
-            if row["status"] in self._options[numbers]:
-                return standing
-        raise Outage(f"Sertifier shows a credential with status {row['status']}, which the account does not name")
-
-    def _claim(self, tracking: int | None) -> ClaimState | None:
-        least = self._options["claimed_from"]
-        if least is None or tracking is None:
-            return None
-        return ClaimState.CLAIMED if tracking >= least else ClaimState.OPEN

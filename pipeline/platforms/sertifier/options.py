@@ -28,8 +28,6 @@ class SertifierSchema(Hosted):
     mail: fields.String = fields.String(load_default="sertifier", validate=validate.OneOf(["sertifier", "confer"]))
     #: whether our reference is sent as `externalId`; whether that must be unique is not known (contract 2)
     send_reference = fields.Boolean(load_default=True)
-    #: whether the search is known to cover e-mail; without it a whole campaign is listed before "there is none"
-    search_covers_email = fields.Boolean(load_default=False)
     #: a campaign's `status` when it can be issued into (contract 7: one integrator takes 1 and 3)
     usable_statuses = _numbers(1, 3)
     #: a credential's `status` when it is published, and when it is not (assumed: there is no published key)
