@@ -11,7 +11,7 @@ from pipeline.configuration.loading import configuration
 from pipeline.review.refusals import Refusal
 from pipeline.settings import settings
 from tasks.logs import configure
-from web import attestations, health, lanes, metrics, problems, reviews, staff, status, verification, webhooks
+from web import attestations, health, issuer, lanes, metrics, problems, reviews, staff, status, verification, webhooks
 
 #: for one address, on pages that anybody may ask for
 PUBLIC_LIMIT = "300 per minute"
@@ -40,6 +40,7 @@ def create_app() -> Flask:
     # counted in each process by itself: a broker that is frozen must not hold up a page
     limiter = Limiter(get_remote_address, app=app, storage_uri="memory://")
     limiter.limit(PUBLIC_LIMIT)(verification.verification)
+    limiter.limit(PUBLIC_LIMIT)(issuer.issuer)
     limiter.limit(PUBLIC_LIMIT)(status.status)
     limiter.limit(PUBLIC_LIMIT)(reviews.reviews)
     limiter.limit(PUBLIC_LIMIT)(attestations.attestations)
@@ -53,6 +54,7 @@ def create_app() -> Flask:
         metrics.metrics,
         status.status,
         verification.verification,
+        issuer.issuer,
     ):
         app.register_blueprint(blueprint)
     app.after_request(problems.secure)

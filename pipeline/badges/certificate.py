@@ -10,7 +10,7 @@ import unicodedata
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import structlog
 import typst
@@ -46,6 +46,11 @@ def picture(credential: Proven) -> bytes:
     return _typeset("picture.typ", credential, format="png", ppi=72.0)
 
 
+def badge(credential: Proven, form: Literal["png", "svg"]) -> bytes:
+    """The picture of the achievement, the same for all who have it: a disc, 600 pixels wide as a PNG."""
+    return _typeset("badge.typ", credential, format=form, **({"ppi": 108.0} if form == "png" else {}))
+
+
 def _typeset(template: str, credential: Proven, **options: Any) -> bytes:
     made: bytes = typst.compile(
         _TEMPLATES / template,
@@ -71,6 +76,7 @@ def _inputs(credential: Proven) -> dict[str, str]:
         "name": credential.name or "",
         "issuer": credential.issuer,
         "issued": spelled(credential.issued_on),
+        "revoked": spelled(credential.revoked_on) if credential.revoked_on else "",
         "expires": spelled(credential.expires_on) if credential.expires_on else "",
         "id": credential.public_id,
         "url": credential.url,

@@ -1,4 +1,4 @@
-"""The credential itself, Open Badges 3.0 on W3C Verifiable Credentials 2.0: what it says, signing, verifying.
+"""The credential itself, Open Badges 3.0 on W3C Verifiable Credentials 2.0: what it says, and its form as a JWT.
 
 The document is public and outlives every database, so it holds no e-mail address and no name: it holds their
 salted hashes, with which somebody who was told the address or the name can check that this credential is theirs.
@@ -17,8 +17,11 @@ import jwt
 
 from pipeline import clock
 from pipeline.badges.keys import ALGORITHM, all_keys, signing_key
+from pipeline.badges.linked_data import UNWRITABLE
+from pipeline.badges.status_list import status_entry
 from pipeline.errors import Rejected
 from pipeline.settings import settings
+from pipeline.store.badges import Place
 from pipeline.values import Order
 
 CONTEXT = (
@@ -37,13 +40,18 @@ def credential_url(public_id: str) -> str:
     return f"{settings().public_url}/credentials/{public_id}"
 
 
+def achievement_url(name: str) -> str:
+    """The public address of an achievement, which is also its identifier."""
+    return f"{settings().public_url}/achievements/{quote(name, safe='')}"
+
+
 def achievement_name(order: Order) -> str:
     """The name under which the achievement is published: the program's own, else its template."""
     return order.achievement or order.template
 
 
-def compose(order: Order, public_id: str, issued_at: datetime, salt: str) -> dict[str, Any]:
-    """The unsigned credential for an order.
+def compose(order: Order, public_id: str, issued_at: datetime, salt: str, place: Place) -> dict[str, Any]:
+    """The unsigned credential for an order, with its place in a status list.
 
     `issued_at` in the future becomes now, and whole seconds, because the signature's `nbf` counts in them.
 
@@ -55,22 +63,23 @@ def compose(order: Order, public_id: str, issued_at: datetime, salt: str) -> dic
         "@context": list(CONTEXT),
         "id": credential_url(public_id),
         "type": ["VerifiableCredential", "OpenBadgeCredential"],
-        "name": order.title,
+        "name": written(order.title),
         "issuer": {
             "id": settings().issuer_id,
             "type": ["Profile"],
-            "name": settings().organization,
+            "name": written(settings().organization),
             "url": settings().issuer_url,
         },
-        "validFrom": _text(begins),
-        "awardedDate": _text(datetime.combine(order.issued_on, time.min, UTC)),
+        "validFrom": text_of(begins),
+        "awardedDate": text_of(datetime.combine(order.issued_on, time.min, UTC)),
     }
     if order.expires_on is not None:
         ends = datetime.combine(order.expires_on, time(23, 59, 59), UTC)  # good for the whole of its last day
         if ends <= begins:
             raise Rejected("the credential would expire before it is issued; check the program's validity")
-        document["validUntil"] = _text(ends)
+        document["validUntil"] = text_of(ends)
     document["credentialSubject"] = _subject(order, salt)
+    document["credentialStatus"] = status_entry(place)
     return document
 
 
@@ -78,18 +87,21 @@ def _subject(order: Order, salt: str) -> dict[str, Any]:
     identifiers = [_identity("emailAddress", order.email.strip().lower(), salt)]
     if order.show_name:
         identifiers.append(_identity("name", order.name, salt))
-    description = order.description or order.title
+    title = written(order.title)
+    description = written(order.description) or title
+    achievement = achievement_url(achievement_name(order))
     return {
         "id": uuid5(NAMESPACE_URL, order.ref).urn,
         "type": ["AchievementSubject"],
         "identifier": identifiers,
         "achievement": {
-            "id": f"{settings().public_url}/achievements/{quote(achievement_name(order), safe='')}",
+            "id": achievement,
             "type": ["Achievement"],
             "achievementType": "Certificate",
-            "name": order.title,
+            "name": title,
             "description": description,
-            "criteria": {"narrative": order.criteria or description},
+            "criteria": {"narrative": written(order.criteria) or description},
+            "image": {"id": f"{achievement}/badge.png", "type": "Image", "caption": f"Badge: {title}"},
         },
     }
 
@@ -109,8 +121,14 @@ def identity_hash(value: str, salt: str) -> str:
     return "sha256$" + sha256((value + salt).encode()).hexdigest()
 
 
-def _text(instant: datetime) -> str:
-    return instant.strftime("%Y-%m-%dT%H:%M:%SZ")
+def written(text: str) -> str:
+    """A text without the characters that no two verifiers write alike, such as a vertical tab of a word processor."""
+    return UNWRITABLE.sub("", text)
+
+
+def text_of(instant: datetime) -> str:
+    """A point in time as credentials write it: in UTC, in whole seconds."""
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def instant(text: str) -> datetime:
@@ -125,6 +143,7 @@ def sign(document: Mapping[str, Any]) -> str:
         Misconfigured: see `pipeline.badges.keys`.
     """
     key = signing_key()
+    assert key.private is not None  # noqa: S101 - the newest key is never a retired one
     payload = {**document, **_claims(document)}
     return jwt.encode(payload, key.private, algorithm=ALGORITHM, headers={"kid": key.kid})
 
@@ -160,7 +179,7 @@ def verify(token: str) -> dict[str, Any]:
             raise Unproven("it names a key that this issuer does not publish")
         payload: dict[str, Any] = jwt.decode(
             token,
-            key.private.public_key(),
+            key.public,
             algorithms=[ALGORITHM],
             # dates are judged against Confer's one clock, by who asks; here it is only whether we said so
             options={"verify_exp": False, "verify_nbf": False, "verify_iat": False, "verify_aud": False},

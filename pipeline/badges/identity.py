@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline.badges.keys import all_keys, published_keys
+from pipeline.badges.keys import all_keys, proof_keys, published_keys
 from pipeline.settings import settings
 
 
@@ -17,26 +17,21 @@ def did_document() -> dict[str, Any]:
     Raises:
         Misconfigured: see `pipeline.badges.keys`.
     """
-    issuer = settings().issuer_id
-    methods = [
-        {
-            "id": f"{issuer}#{key.thumbprint}",
-            "type": "JsonWebKey",
-            "controller": issuer,
-            "publicKeyJwk": key.jwk,
-        }
-        for key in all_keys()
-    ]
+    methods = [key.method for key in all_keys()] + [key.method for key in proof_keys()]
     return {
-        "@context": ["https://www.w3.org/ns/did/v1", "https://w3id.org/security/jwk/v1"],
-        "id": issuer,
+        "@context": [
+            "https://www.w3.org/ns/did/v1",
+            "https://w3id.org/security/jwk/v1",
+            "https://w3id.org/security/multikey/v1",
+        ],
+        "id": settings().issuer_id,
         "verificationMethod": methods,
         "assertionMethod": [method["id"] for method in methods],
     }
 
 
 def key_set() -> dict[str, Any]:
-    """Every published key, as a JWK set.
+    """Every published key for JWTs, as a JWK set.
 
     Raises:
         Misconfigured: see `pipeline.badges.keys`.

@@ -1,45 +1,44 @@
-"""The issuer's signing keys: files that are made once, kept secret, and never taken out of publication.
+"""The issuer's keys: an RSA key that signs JWTs and an Ed25519 key that makes embedded proofs.
 
-A credential is worth as much as the secrecy of its key, so a key that others on the machine could have read
-is refused instead of used. An old key stays published for ever: without it, what it signed stops verifying.
+A credential is worth as much as the secrecy of its keys. A retired key stays published for ever, without its private
+half: what it signed goes on to verify, and nobody can sign with it again.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import re
-import tempfile
 from base64 import urlsafe_b64encode
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from jwt.algorithms import RSAAlgorithm
 
+from pipeline.badges import key_files
+from pipeline.badges.key_files import KeyFile, Kind
+from pipeline.badges.multibase import base58
 from pipeline.errors import Misconfigured
 from pipeline.settings import settings
 
 ALGORITHM = "RS256"
-KEY_BITS = 2048
-_FILE = re.compile(r"issuer-(\d{4})\.pem")
+_MULTICODEC_ED25519 = b"\xed\x01"
 
 
 @dataclass(frozen=True)
 class SigningKey:
-    """One key of the issuer. `thumbprint` (RFC 7638) is its name, the same wherever the key is copied to."""
+    """A key for JWTs. `thumbprint` (RFC 7638) is its name, the same wherever the key is copied to."""
 
-    private: RSAPrivateKey = field(repr=False)
+    public: RSAPublicKey = field(repr=False)
+    private: RSAPrivateKey | None = field(default=None, repr=False)
 
     @cached_property
     def thumbprint(self) -> str:
-        members = {name: value for name, value in self._public.items() if name in {"e", "kty", "n"}}
+        members = {name: value for name, value in self._members.items() if name in {"e", "kty", "n"}}
         digest = sha256(json.dumps(members, separators=(",", ":"), sort_keys=True).encode()).digest()
         return urlsafe_b64encode(digest).rstrip(b"=").decode()
 
@@ -52,25 +51,70 @@ class SigningKey:
     @property
     def jwk(self) -> dict[str, str]:
         """The public half, as the world may have it."""
-        return {**self._public, "kid": self.kid, "use": "sig", "alg": ALGORITHM}
+        return {**self._members, "kid": self.kid, "use": "sig", "alg": ALGORITHM}
+
+    @property
+    def method(self) -> dict[str, Any]:
+        """The key as a verification method of the issuer's did:web document."""
+        issuer = settings().issuer_id
+        return {
+            "id": f"{issuer}#{self.thumbprint}",
+            "type": "JsonWebKey",
+            "controller": issuer,
+            "publicKeyJwk": self.jwk,
+        }
 
     @cached_property
-    def _public(self) -> dict[str, str]:
-        jwk = RSAAlgorithm.to_jwk(self.private.public_key(), as_dict=True)
+    def _members(self) -> dict[str, str]:
+        jwk = RSAAlgorithm.to_jwk(self.public, as_dict=True)
         return {name: cast(str, jwk[name]) for name in ("kty", "n", "e")}
 
 
+@dataclass(frozen=True)
+class ProofKey:
+    """A key for embedded proofs. `multikey`, the key itself as text, is its name."""
+
+    public: Ed25519PublicKey = field(repr=False)
+    private: Ed25519PrivateKey | None = field(default=None, repr=False)
+
+    @cached_property
+    def multikey(self) -> str:
+        """W3C Multikey: the codec of Ed25519 and the raw key in base58."""
+        raw = self.public.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+        return base58(_MULTICODEC_ED25519 + raw)
+
+    @property
+    def method(self) -> dict[str, Any]:
+        """The key as a verification method of the issuer's did:web document."""
+        issuer = settings().issuer_id
+        return {
+            "id": f"{issuer}#{self.multikey}",
+            "type": "Multikey",
+            "controller": issuer,
+            "publicKeyMultibase": self.multikey,
+        }
+
+
 def signing_key() -> SigningKey:
-    """The newest key; the first one is made here when there is none.
+    """The newest key for JWTs; the first one is made here when there is none.
 
     Raises:
         Misconfigured: see `all_keys`.
     """
-    return all_keys()[0]
+    return next(key for key in all_keys() if key.private)
+
+
+def proof_key() -> ProofKey:
+    """The newest key for embedded proofs; the first one is made here when there is none.
+
+    Raises:
+        Misconfigured: see `all_keys`.
+    """
+    return next(key for key in proof_keys() if key.private)
 
 
 def published_keys() -> tuple[dict[str, str], ...]:
-    """The public half of every key, the newest first, as JWKs.
+    """The public half of every key for JWTs, the newest first, as JWKs.
 
     Raises:
         Misconfigured: see `all_keys`.
@@ -79,120 +123,79 @@ def published_keys() -> tuple[dict[str, str], ...]:
 
 
 def all_keys() -> tuple[SigningKey, ...]:
-    """Every key, the newest first. Read again whenever a file was added, changed or removed.
+    """Every key for JWTs, the newest first. Read again whenever a file was added, changed or removed.
 
     Raises:
-        Misconfigured: a key cannot be read, is no RSA key, or was open to other users of the machine.
+        Misconfigured: a key cannot be read or made, is of another kind, or was open to other users of the machine.
     """
-    global _kept  # noqa: PLW0603 - the keys of this process, read once
-    directory = settings().data / "keys"
-    try:
-        found = _look(directory) or _look_after_making_one(directory)
-    except OSError as failure:
-        raise Misconfigured(
-            f"{directory}: the issuer's keys cannot be read or made ({failure.strerror}). Give the user that "
-            "runs Confer this directory, mode 700, on a file system that knows hard links"
-        ) from None
-    if _kept is None or _kept[0] != found:
-        _kept = found, tuple(_read(file) for file in found)
-    return _kept[1]
+    return tuple(key for key in _keys() if isinstance(key, SigningKey))
 
 
-def add_key() -> SigningKey:
-    """Make a new key, which signs from now on; running processes notice it by themselves.
+def proof_keys() -> tuple[ProofKey, ...]:
+    """Every key for embedded proofs, the newest first; see `all_keys`."""
+    return tuple(key for key in _keys() if isinstance(key, ProofKey))
+
+
+def rotate() -> None:
+    """Make a new key of each kind, which signs from now on, and destroy the private half of every older one.
+
+    Running processes notice by themselves. One that read the old key a moment ago may still finish a credential
+    with it, which verifies as well. An interrupted rotation is completed by the next.
 
     Raises:
         Misconfigured: see `all_keys`.
     """
-    newest = _look(settings().data / "keys")[:1]
-    number = int(cast(re.Match[str], _FILE.fullmatch(newest[0].path.name))[1]) if newest else 0
-    _make(settings().data / "keys", number + 1)
-    return signing_key()
-
-
-@dataclass(frozen=True)
-class _File:
-    """A key file as it was found: when any of this changes, the file is read again."""
-
-    path: Path
-    mode: int
-    size: int
-    changed: int
-    inode: int
-
-
-_kept: tuple[tuple[_File, ...], tuple[SigningKey, ...]] | None = None
-
-
-def _look(directory: Path) -> tuple[_File, ...]:
-    if not directory.exists():
-        return ()
-    if directory.stat().st_mode & 0o022:
-        raise Misconfigured(f"{directory}: other users can put keys there. Mend it with: chmod 700 {directory}")
-    found = []
-    for path in sorted(directory.glob("*.pem"), reverse=True):
-        if not _FILE.fullmatch(path.name):
-            raise Misconfigured(
-                f"{path}: not a name for a key, so its age is unknown. Name it issuer-NNNN.pem; "
-                "the highest number signs"
-            )
-        status = path.stat()
-        found.append(_File(path, status.st_mode, status.st_size, status.st_mtime_ns, status.st_ino))
-    return tuple(found)
-
-
-def _look_after_making_one(directory: Path) -> tuple[_File, ...]:
-    _make(directory, 1)
-    return _look(directory)
-
-
-def _make(directory: Path, number: int) -> None:
-    """Write a new key under its final name, whole or not at all, and only if that name is free.
-
-    Of several processes that start at once, one wins the name and the others use its key.
-    """
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    text = generate_private_key(public_exponent=65537, key_size=KEY_BITS).private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    descriptor, temporary = tempfile.mkstemp(dir=directory, prefix=".new-")  # mkstemp makes it with mode 600
+    _keys()  # none is made over files that are not in order
+    directory = _directory()
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        with suppress(FileExistsError):
-            os.link(temporary, directory / f"issuer-{number:04}.pem")
-    finally:
-        Path(temporary).unlink()
-    _make_durable(directory)
-
-
-def _make_durable(directory: Path) -> None:
-    """Have the new name survive a power cut: a credential may be signed with this key a moment later."""
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _read(file: _File) -> SigningKey:
-    """Read one key. What the libraries say of a broken file is not passed on: it may quote the file."""
-    if file.mode & 0o077:
-        raise Misconfigured(
-            f"{file.path}: other users of this machine can read the issuer's key (mode {file.mode & 0o777:o}). "
-            f"If nobody has: chmod 600 {file.path}. If somebody may have: add a new key and withdraw this one"
-        )
-    try:
-        key = serialization.load_pem_private_key(file.path.read_bytes(), password=None)
+        for kind in Kind:
+            older = [file for file in key_files.found(directory) if file.kind is kind]
+            key_files.make(directory, kind, older[0].number + 1)
+            for file in older:
+                if (directory / f"{kind}-{file.number:04}.pem").exists():
+                    key_files.retire(file, _read(file).public)
+        key_files.remove_left_overs(directory)
     except OSError as failure:
-        raise Misconfigured(f"{file.path}: the issuer's key cannot be read ({failure.strerror})") from None
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise Misconfigured(
-            f"{file.path}: not an unencrypted private key in PEM. Restore it from the backup; without it, the "
-            "credentials that it signed no longer verify"
-        ) from None
-    if not isinstance(key, RSAPrivateKey) or key.key_size < KEY_BITS:
-        raise Misconfigured(f"{file.path}: not an RSA key of {KEY_BITS} bits or more")
-    return SigningKey(key)
+        raise _unwritable(directory, failure) from None
+
+
+_kept: tuple[tuple[KeyFile, ...], tuple[SigningKey | ProofKey, ...]] | None = None
+
+
+def _keys() -> tuple[SigningKey | ProofKey, ...]:
+    global _kept  # noqa: PLW0603 - the keys of this process, read once
+    directory = _directory()
+    try:
+        files = key_files.found(directory)
+        for kind in Kind:
+            of_kind = [file for file in files if file.kind is kind]
+            if all(file.retired for file in of_kind):
+                key_files.make(directory, kind, 1 + max((file.number for file in of_kind), default=0))
+                files = key_files.found(directory)
+    except OSError as failure:
+        raise _unwritable(directory, failure) from None
+    if _kept is None or _kept[0] != files:
+        try:
+            _kept = files, tuple(_read(file) for file in files)
+        except FileNotFoundError:  # retired by another process since it was listed
+            return _keys()
+    return _kept[1]
+
+
+def _read(file: KeyFile) -> SigningKey | ProofKey:
+    private = None if file.retired else key_files.private_in(file)
+    public = private.public_key() if private else key_files.public_in(file)
+    if file.kind is Kind.RSA:
+        return SigningKey(cast(RSAPublicKey, public), cast(RSAPrivateKey | None, private))
+    return ProofKey(cast(Ed25519PublicKey, public), cast(Ed25519PrivateKey | None, private))
+
+
+def _directory() -> Path:
+    return settings().data / "keys"
+
+
+def _unwritable(directory: Path, failure: OSError) -> Misconfigured:
+    return Misconfigured(
+        f"{directory}: the issuer's keys cannot be read or made ({failure.strerror}). Give the user that "
+        "runs Confer this directory, mode 700, on a file system that knows hard links"
+    )

@@ -1,7 +1,7 @@
-"""What can be said about a stored credential now, from its signature alone.
+"""What can be said about a stored credential now: from its signature, and whether it was revoked since.
 
-The row only says where a credential is; what a page or a certificate shows is read from the signed document,
-so that a changed row cannot make Confer vouch for something that it never issued.
+The row only says where a credential is, and that it was revoked; what a page or a certificate shows is read from the
+signed document, so that a changed row cannot make Confer vouch for something that it never issued.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ class Standing(StrEnum):
 
     VALID = "valid"
     EXPIRED = "expired"
+    REVOKED = "revoked"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,9 +41,20 @@ class Proven:
     expires_on: date | None
     expires_at: datetime | None
     document: Mapping[str, Any]
+    #: the embedded proof; None in credentials that are older than this form
+    proof: Mapping[str, Any] | None = None
+    revoked_on: date | None = None
+    revoked_reason: str = ""
+
+    @property
+    def secured(self) -> Mapping[str, Any] | None:
+        """The credential with its embedded proof, where it has one."""
+        return None if self.proof is None else {**self.document, "proof": self.proof}
 
     def standing(self, at: datetime) -> Standing:
-        """What holds at this instant."""
+        """What holds at this instant. A revocation holds for ever, also after the expiry."""
+        if self.revoked_on is not None:
+            return Standing.REVOKED
         if self.expires_at is not None and at > self.expires_at:
             return Standing.EXPIRED
         return Standing.VALID
@@ -76,6 +88,9 @@ def prove(badge: Badge) -> Proven:
         expires_on=ends.date() if ends else None,
         expires_at=ends,
         document=document,
+        proof=badge.proof,
+        revoked_on=badge.revoked_at.date() if badge.revoked_at else None,
+        revoked_reason=badge.revoked_reason or "",
     )
 
 

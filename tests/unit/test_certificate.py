@@ -164,5 +164,22 @@ def test_the_picture_has_the_size_that_networks_want() -> None:
     assert struct.unpack(">II", content[16:24]) == certificate.PICTURE_SIZE == (1200, 627)
 
 
+def test_the_picture_of_a_revoked_one_is_another() -> None:
+    revoked = certificate.picture(replace(CREDENTIAL, revoked_on=date(2026, 4, 1)))
+    assert struct.unpack(">II", revoked[16:24]) == certificate.PICTURE_SIZE
+    assert revoked != certificate.picture(CREDENTIAL)
+    assert revoked == certificate.picture(replace(CREDENTIAL, revoked_on=date(2026, 4, 1), name="Somebody else"))
+
+
+@pytest.mark.parametrize("kind", NAMES)
+def test_a_badge_takes_any_title_and_names_nobody(kind: str) -> None:
+    credential = replace(CREDENTIAL, title=NAMES[kind], issuer=NAMES[kind])
+    assert certificate.badge(credential, "png").startswith(b"\x89PNG")
+    drawn = certificate.badge(credential, "svg")
+    assert drawn.startswith(b"<svg")
+    assert b"<script" not in drawn
+    assert drawn == certificate.badge(replace(credential, name="Somebody else"), "svg")
+
+
 def test_a_date_is_spelled() -> None:
     assert certificate.spelled(date(2026, 3, 7)) == "7 March 2026"

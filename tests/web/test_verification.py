@@ -27,6 +27,7 @@ from pipeline.store.badges import Badge
 from pipeline.store.database import transaction
 from pipeline.transport import OpenGate
 from pipeline.values import Order
+from web.issuer import issuer
 from web.verification import verification
 
 ISSUED_AT = datetime(2026, 3, 7, 12, 30, 15, tzinfo=UTC)
@@ -74,6 +75,7 @@ def client(confer_env: Settings) -> Iterator[FlaskClient]:
     app = Flask("web")
     app.testing = True
     app.register_blueprint(verification)
+    app.register_blueprint(issuer)
     with clock.frozen(ISSUED_AT):
         yield app.test_client()
 
@@ -136,7 +138,7 @@ def test_a_credential_without_end_says_so(client: FlaskClient, platform: OpenBad
 
 def test_a_tampered_credential_raises_an_alarm_everywhere(client: FlaskClient, public_id: str) -> None:
     tamper(public_id)
-    for address in ("", ".json", ".pdf", ".png"):
+    for address in ("", ".json", ".pdf", ".png", "/badge.png", "/badge.svg"):
         answer = client.get(f"/credentials/{public_id}{address}")
         assert (answer.status_code, answer.mimetype) == (500, "text/html"), address
         assert answer.headers["Cache-Control"] == "no-cache"
@@ -169,7 +171,10 @@ def test_no_address_of_a_learner_is_anywhere(client: FlaskClient, public_id: str
     bodies = [
         client.get(address).data
         for address in (
-            *(f"/credentials/{public_id}{kind}" for kind in ("", ".json", ".pdf", ".png")),
+            *(
+                f"/credentials/{public_id}{kind}"
+                for kind in ("", ".json", ".pdf", ".png", "/badge.png", "/badge.svg")
+            ),
             "/achievements/safety-101",
             "/.well-known/did.json",
             "/.well-known/jwks.json",
@@ -183,7 +188,7 @@ def test_no_address_of_a_learner_is_anywhere(client: FlaskClient, public_id: str
 
 
 def test_a_stranger_verifies_with_nothing_but_the_public_addresses(client: FlaskClient, public_id: str) -> None:
-    keys.add_key()
+    keys.rotate()
     answer = client.get(f"/credentials/{public_id}.jwt")
     assert answer.mimetype == "application/vc+jwt"
     token = answer.get_data(as_text=True)
@@ -199,16 +204,19 @@ def test_a_stranger_verifies_with_nothing_but_the_public_addresses(client: Flask
     assert jwt.decode(token, jwt.PyJWK(one_key), ["RS256"], options=options) == payload
     did = client.get("/.well-known/did.json").get_json()
     assert did["id"] == payload["iss"]
-    [method] = [item for item in did["verificationMethod"] if item["publicKeyJwk"]["kid"] == header["kid"]]
+    [method] = [
+        item for item in did["verificationMethod"] if item.get("publicKeyJwk", {}).get("kid") == header["kid"]
+    ]
     assert method["id"] in did["assertionMethod"]
     assert method["type"] == "JsonWebKey"
     assert jwt.decode(token, jwt.PyJWK(method["publicKeyJwk"]), ["RS256"], options=options) == payload
 
 
-def test_the_json_is_the_bare_credential(client: FlaskClient, public_id: str) -> None:
+def test_the_json_is_the_credential_with_its_proof(client: FlaskClient, public_id: str) -> None:
     answer = client.get(f"/credentials/{public_id}.json")
-    assert answer.mimetype == "application/ld+json"
-    document = answer.get_json()
+    assert answer.mimetype == "application/vc"
+    document = json.loads(answer.data)
+    assert document["proof"]["cryptosuite"] == "eddsa-rdfc-2022"
     assert list(document)[:3] == ["@context", "id", "type"]
     assert document["id"] == f"{PUBLIC}/credentials/{public_id}"
     assert not {"iss", "jti", "nbf", "sub", "exp"} & set(document)
@@ -228,6 +236,10 @@ def test_what_lasts_may_be_kept_and_is_not_sent_twice(client: FlaskClient, publi
         f"/credentials/{public_id}.json": "public, max-age=86400, immutable",
         f"/credentials/{public_id}.pdf": "public, max-age=600",
         f"/credentials/{public_id}.png": "public, max-age=600",
+        f"/credentials/{public_id}/badge.png": "public, max-age=600",
+        f"/credentials/{public_id}/badge.svg": "public, max-age=600",
+        "/achievements/safety-101/badge.png": "public, max-age=600",
+        "/status-lists/1": "public, max-age=300",
         "/achievements/safety-101": "public, max-age=300",
         "/.well-known/did.json": "public, max-age=300",
         "/.well-known/jwks.json": "public, max-age=300",
@@ -238,7 +250,7 @@ def test_what_lasts_may_be_kept_and_is_not_sent_twice(client: FlaskClient, publi
         again = client.get(address, headers={"If-None-Match": first.headers["ETag"]})
         assert (again.status_code, again.data) == (304, b""), address
     before = client.get("/.well-known/jwks.json").headers["ETag"]
-    keys.add_key()
+    keys.rotate()
     assert client.get("/.well-known/jwks.json", headers={"If-None-Match": before}).status_code == 200
 
 
@@ -296,6 +308,8 @@ def pages(client: FlaskClient, public_id: str) -> dict[str, Page]:
     }
     with clock.frozen(datetime(2030, 1, 1, tzinfo=UTC)):
         found["expired"] = Page(client.get(f"/credentials/{public_id}"))
+    OpenBadges(Account(name="ours", adapter="openbadges", options={}), OpenGate()).withdraw(public_id, "integrity")
+    found["revoked"] = Page(client.get(f"/credentials/{public_id}"))
     tamper(public_id)
     found["alarm"] = Page(client.get(f"/credentials/{public_id}"))
     return found
@@ -378,6 +392,11 @@ def test_text_has_contrast_in_both_colour_schemes(client: FlaskClient) -> None:
         "/achievements/nothing",
         "/achievements/%00",
         "/keys/nothing",
+        "/credentials/nothing/badge.png",
+        "/achievements/nothing/badge.png",
+        "/status-lists/2",
+        "/status-lists/0",
+        "/status-lists/99999999999999999999",
     ],
 )
 def test_an_address_that_leads_nowhere_helps(client: FlaskClient, public_id: str, address: str) -> None:
@@ -426,6 +445,7 @@ def test_a_key_that_others_could_read_is_not_used_for_anything(
 def test_every_route_states_that_it_is_public() -> None:
     app = Flask("web")
     app.register_blueprint(verification)
-    views = {name: view for name, view in app.view_functions.items() if name.startswith("verification.")}
-    assert len(views) == 9
+    app.register_blueprint(issuer)
+    views = {name: view for name, view in app.view_functions.items() if name != "static"}
+    assert len(views) == 12
     assert {getattr(view, "guarded_by", None) for view in views.values()} == {"public"}
