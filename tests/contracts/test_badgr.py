@@ -281,6 +281,16 @@ def test_a_server_that_keeps_whole_seconds_tells_ours_as_well(bench: BadgrBench)
     assert bench.platform().find(bench.order(ref="confer-another")) is None
 
 
+@pytest.mark.parametrize(("days", "ours"), [(0, True), (-1, True), (-2, False), (1, False), (-365, False)])
+def test_the_second_counts_on_the_day_alone(bench: BadgrBench, days: int, ours: bool) -> None:
+    """What is issued just after midnight is dated just before it."""
+    issued = bench.issued()
+    [made] = bench.there()
+    moved = datetime.fromisoformat(made["issued_on"]) + timedelta(days=days)
+    bench.twin.change(issued.platform_ref, issued_on=moved.isoformat())
+    assert (bench.platform().find(bench.order()) is not None) is ours
+
+
 def test_a_clock_that_is_ahead_is_a_matter_of_the_whole_account(bench: BadgrBench) -> None:
     with clock.frozen(datetime.now(UTC) + timedelta(days=1)), pytest.raises(Misconfigured, match="clock") as caught:
         bench.issued(issued_on=clock.now().date())
@@ -365,8 +375,9 @@ def test_a_list_that_is_not_filtered_is_read_to_the_end(bench: BadgrBench) -> No
 def test_who_we_are_has_to_be_told_before_an_award_is_taken_for_somebody_elses(bench: BadgrBench) -> None:
     bench.twin.add_credential(FIRST, name="Ada", email="learner1@learners.example")
     narrow = bench.platform(scope="rw:issuer")
-    with pytest.raises(Misconfigured, match="r:profile"):
+    with pytest.raises(Misconfigured, match="r:profile") as caught:
         narrow.find(bench.order())
+    assert not caught.value.whole_account  # others, of which there is no other award, can be issued
     assert narrow.find(bench.order(2)) is None
 
 

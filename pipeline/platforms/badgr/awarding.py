@@ -137,9 +137,7 @@ class Awarding:
         """
         user = self.rest.one(_UserSchema(), USER)
         if user is None:
-            raise Misconfigured(
-                "Badgr does not say whose the token is: it needs the scope r:profile", whole_account=True
-            )
+            raise Misconfigured("Badgr does not say whose the token is: it needs the scope r:profile")
         found: str = user["entity_id"]
         return found
 

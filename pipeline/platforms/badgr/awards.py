@@ -62,14 +62,13 @@ def wish(order: Order, *, notify: bool) -> dict[str, Any]:
         raise Misconfigured("Badgr keeps no attributes: take them out of the program")
     ends = datetime.combine(order.expires_on, time(23, 59, 59), UTC) if order.expires_on else None
     narrative = order.criteria.strip() or order.description.strip()
-    return {
+    said: dict[str, Any] = {
         "recipient": {"identity": address(order), "type": "email", "hashed": True},
         "issuedOn": _written(_issued_on(order)),
-        **({"expires": _written(ends)} if ends else {}),
-        **({"narrative": narrative} if narrative else {}),
-        "notify": notify,
-        "allowDuplicateAwards": False,
+        "expires": _written(ends) if ends else None,
+        "narrative": narrative,
     }
+    return {name: value for name, value in said.items() if value} | {"notify": notify, "allowDuplicateAwards": False}
 
 
 def address(order: Order) -> str:
@@ -95,9 +94,11 @@ def bears(award: Award, order: Order) -> bool:
     Badgr keeps no reference of ours (contract 4). But an order only says the day, so the second at which its award
     is dated is ours to choose, and follows from the reference. A server that drops fractions leaves the second.
     """
-    at: datetime | None = award["issued_on"]
+    at, day = award["issued_on"], order.issued_on
+    if at is None or at.date() not in {day, day - timedelta(days=1)}:  # one of today may be dated before midnight
+        return False
     second, millisecond = _mark(order.ref)
-    return at is not None and at.second == second and at.microsecond // 1000 in {millisecond, 0}
+    return at.second == second and at.microsecond // 1000 in {millisecond, 0}
 
 
 def issued(award: Award, *, ours: bool = True) -> Issued:
@@ -112,7 +113,7 @@ def held(award: Award) -> Held:
         Outage: whether it was accepted is told in a word that is not known.
     """
     claim = award["acceptance"]
-    if claim is not None and claim not in _CLAIMS:
+    if claim not in {None, *_CLAIMS}:
         raise Outage("Badgr tells in a word that is not known whether an award was accepted")
     return Held(
         platform_ref=award["entity_id"],
