@@ -531,6 +531,24 @@ def test_of_several_that_a_template_allows_the_one_of_the_day_is_found(bench: Cr
     assert bench.platform().find(earlier) == first
 
 
+@pytest.mark.parametrize(
+    ("issued_at", "found"),
+    [
+        ("2026-01-29T23:59:59Z", False),
+        ("2026-01-30T00:00:00Z", True),
+        ("2026-01-31T12:00:00Z", True),
+        ("2026-02-01T23:59:59Z", True),
+        ("2026-02-02T00:00:00Z", False),
+        (None, True),
+    ],
+)
+def test_the_day_may_be_that_of_another_zone(bench: CredlyBench, issued_at: str | None, found: bool) -> None:
+    template = {"id": bench.templates[0], "allow_duplicate_badges": True}
+    only = row(issuer_earner_id="301", issued_to="Ada Learner 1", issued_at=issued_at, badge_template=template)
+    bench.says(200, json.dumps({"data": [only], "metadata": {"next_page_url": None}}))
+    assert (bench.platform().find(bench.order(issued_on=date(2026, 1, 31))) is not None) == found
+
+
 # templates
 
 
