@@ -213,6 +213,16 @@ def test_the_golden_withdrawal_by_its_end(make: Make, twin: PlatformControl, sen
     assert platform.find(ORDER) is None
 
 
+def test_what_has_ended_keeps_its_end(make: Make, twin: PlatformControl) -> None:
+    platform = make(withdrawal="expire")
+    issued = platform.issue(replace(ORDER, expires_on=date(2026, 4, 1)))
+    platform.withdraw(issued.platform_ref, "integrity")
+    assert twin.credentials()[0]["expired_on"] == "2026-04-01"
+    held = platform.read(issued.platform_ref)
+    assert held is not None
+    assert held.standing is Standing.WITHDRAWN
+
+
 def test_the_golden_withdrawal_by_deletion(make: Make, twin: PlatformControl, sent: Sent) -> None:
     platform = make(withdrawal="delete")
     issued = platform.issue(ORDER)

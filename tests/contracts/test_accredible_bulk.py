@@ -130,6 +130,8 @@ GOOD = {"credential": made(1)}
         (422, '{"errors":"At most 30 credentials can be created at once"}', Rejected),
         (422, '{"errors":{"credential":["already taken"]}}', Rejected),
         (422, "<html>", Rejected),
+        (422, results(GOOD), Unsure),
+        (422, results({"error": {"code": "credential_invalid"}}, {"credential": {"id": 2}}), Unsure),
         (400, "{}", Rejected),
         (401, "HTTP Token: Access denied.", Misconfigured),
         (403, '{"errors":"x"}', Misconfigured),

@@ -66,7 +66,8 @@ def withdraw(rest: Rest, ref: str, reason: str, *, how: str, sandbox: bool) -> N
     if seen.taken_back:
         return
     yesterday = (clock.now() - timedelta(days=1)).date().isoformat()
-    ends: dict[str, Any] = {"approve": False} if how == "unpublish" else {"expired_on": yesterday}
+    end = {} if seen.over else {"expired_on": yesterday}  # what has ended keeps its end
+    ends: dict[str, Any] = {"approve": False} if how == "unpublish" else end
     # all of `meta_data` is sent: whether a change adds to what is there or takes its place is not documented
     changed = rest.change(ref, {**ends, "meta_data": {**seen.meta, WITHDRAWN: reason}})
     if changed and changed.standing(sandbox=sandbox) is Standing.LIVE:

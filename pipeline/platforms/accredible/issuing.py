@@ -88,28 +88,27 @@ def _results(rest: Rest, told: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[
         Unsure: the answer does not say. Rejected, Misconfigured, Throttled, Outage: none was made.
     """
     answer = rest.create_many(told)
+    if answer.status not in {200, 207, 422}:
+        refuse(answer, "several credentials")
+        raise Unsure(f"Accredible answered {answer.status} to several credentials")
     try:
-        if answer.status not in {200, 207, 422}:
-            refuse(answer, "several credentials")
-            raise Outage(f"Accredible answered {answer.status} to several credentials")
         document = parsed(answer, system=SYSTEM, what="several credentials")
         results = loaded(_ResultsSchema(), document, system=SYSTEM, what="several credentials")["results"]
-        if len(results) != len(told):
-            raise Outage(f"Accredible told of {len(results)} credentials instead of {len(told)}")
-        for asked, result in zip(told, results, strict=True):
-            if result["credential"] is not None:
-                _require_same(shown(result["credential"]), asked)
+        seen = [None if one["credential"] is None else shown(one["credential"]) for one in results]
     except Outage as unclear:
-        if answer.status == 422:
+        if answer.status == 422 and b'"results"' not in answer.body:
             raise Rejected("Accredible refuses several credentials at once, without a reason for each") from None
         raise Unsure(unclear.detail) from None
+    if len(seen) != len(told):
+        raise Unsure(f"Accredible told of {len(seen)} credentials instead of {len(told)}")
+    if not all(one is None or _is_for(one, asked) for one, asked in zip(seen, told, strict=True)):
+        raise Unsure("Accredible told of several credentials in another order than they were asked for")
     return iter(results)
 
 
-def _require_same(seen: Seen, asked: Mapping[str, Any]) -> None:
-    address = (seen.email or asked["recipient"]["email"]).lower()
-    if seen.ref not in {None, asked["id"]} or address != asked["recipient"]["email"]:
-        raise Outage("Accredible told of several credentials in another order than they were asked for")
+def _is_for(seen: Seen, asked: Mapping[str, Any]) -> bool:
+    address = asked["recipient"]["email"]
+    return seen.ref in {None, asked["id"]} and (seen.email or address).lower() == address
 
 
 def _outcome(result: Mapping[str, Any], *, sandbox: bool) -> Issued | Failure:
