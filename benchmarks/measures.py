@@ -109,7 +109,7 @@ def judging(count: int) -> Row:
 
 def limit(variant: Variant, count: int, *, calls: int = 100, window: float = 10.0) -> Row:
     """How much of a platform's limit two lane processes use while they drain a backlog."""
-    with _installation(variant, rate=(calls, window), in_flight=4) as rig:
+    with _installation(variant, rate=(calls, window), in_flight=4, bulk=1) as rig:
         rig.kill_workers()
         judge = rig.processes.start("judge", WORKER)  # `worker` is the name of the one that is started below
         rig.complete(count, AT_ACCREDIBLE, parallel=16)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
 
+from sqlalchemy import Engine, insert
 from sqlalchemy.orm import Session
 
 from pipeline import clock
@@ -13,33 +17,92 @@ from pipeline.store.credentials import CredentialRow
 from pipeline.store.decisions import as_json
 from pipeline.store.deliveries import Delivery, DeliveryState
 from pipeline.store.learners import LearnerRow
-from pipeline.values import Order
+from pipeline.values import Format, Order
 
 
-def waiting_credential(
-    session: Session, number: int, *, program: str, due: datetime, account: str = "a", template: str = "4712"
-) -> CredentialRow:
-    """A planned credential of the learner `number`, with its case; the caller adds it by `trail.plan`."""
-    name, now = f"{number:09}", clock.now()
-    learner = LearnerRow(id=f"learner_{name}", source="campus", ref=str(number), name="Ada", email="a@b.example")
-    delivery = Delivery(
-        id=f"delivery_{name}", source="campus", key=name, received_at=now, sha256="", body=b"{}",
-        events=[], scores=[], state=DeliveryState.STORED.value, attempts=0,
-    )  # fmt: skip
-    case = Case(
-        id=f"case_{name}", source="campus", course="12", program=program, learner_id=learner.id,
-        delivery_id=delivery.id, event_key=name, occurred_at=now, opened_at=now, changed_at=now, entered_at=now,
-        stage="issue",
-    )  # fmt: skip
-    order = Order(
-        ref=f"confer-{name}", template=template, title="First Aid", description="Done.", learner_ref=str(number),
-        name=f"Ada Learner {number}", email=f"learner{number}@learners.example", issued_on=date(2026, 3, 7),
-    )  # fmt: skip
-    session.add_all([learner, delivery])
+@dataclass(frozen=True, kw_only=True)
+class Waiting:
+    """A planned credential of the learner `number`, which is unique among all."""
+
+    number: int
+    program: str
+    due: datetime
+    account: str = "a"
+    template: str = "4712"
+    formats: tuple[Format, ...] = (Format.CERTIFICATE,)
+    attributes: Mapping[str, str] | None = None
+
+    @property
+    def email(self) -> str:
+        """The learner's address."""
+        return f"learner{self.number}@learners.example"
+
+    def rows(self) -> dict[type[Any], dict[str, Any]]:
+        """What of it stands in which table, in the order of their references."""
+        name, now = f"{self.number:09}", clock.now()
+        order = Order(
+            ref=f"confer-{name}", template=self.template, title="First Aid", description="Done.",
+            learner_ref=str(self.number), name=f"Ada Learner {self.number}", email=self.email,
+            issued_on=date(2026, 3, 7), formats=self.formats, attributes=dict(self.attributes or {}),
+        )  # fmt: skip
+        case_id, learner_id, delivery_id = f"case_{name}", f"learner_{name}", f"delivery_{name}"
+        return {
+            LearnerRow: {
+                "id": learner_id, "source": "campus", "ref": str(self.number), "name": order.name,
+                "email": self.email,
+            },
+            Delivery: {
+                "id": delivery_id, "source": "campus", "key": name, "received_at": now, "sha256": "", "body": b"{}",
+                "events": [], "scores": [], "state": DeliveryState.STORED.value, "attempts": 0,
+            },
+            Case: {
+                "id": case_id, "source": "campus", "course": "12", "program": self.program, "generation": 1,
+                "learner_id": learner_id, "delivery_id": delivery_id, "event_key": name, "occurred_at": now,
+                "opened_at": now, "changed_at": now, "entered_at": now, "stage": "issue", "attempts": 0, "waits": 0,
+                "crashes": 0, "version": 1,
+            },
+            CredentialRow: {
+                "id": f"credential_{name}", "case_id": case_id, "learner_id": learner_id, "program": self.program,
+                "generation": 1, "account": self.account, "ref": order.ref, "rule_version": "v",
+                "order": as_json(order), "state": "planned", "due_at": self.due, "rank_at": self.due,
+                "attempts": 0, "crashes": 0,
+            },
+        }  # fmt: skip
+
+
+def waiting_credential(session: Session, number: int, *, program: str, due: datetime) -> CredentialRow:
+    """A planned credential with its case; the caller adds it by `trail.plan`."""
+    rows = Waiting(number=number, program=program, due=due).rows()
+    session.add_all([LearnerRow(**rows[LearnerRow]), Delivery(**rows[Delivery])])
     session.flush()
-    open_case(session, case, actor="tests", facts={})
+    open_case(session, Case(**rows[Case]), actor="tests", facts={})
     session.flush()
-    return CredentialRow(
-        id=f"credential_{name}", case_id=case.id, learner_id=learner.id, program=program, generation=1,
-        account=account, ref=order.ref, rule_version="v", order=as_json(order), due_at=due,
-    )  # fmt: skip
+    return CredentialRow(**rows[CredentialRow])
+
+
+def fill(engine: Engine, waiting: Iterable[Waiting], *, at_once: int = 1000) -> int:
+    """Write many of them straight into the tables; returns how many."""
+    count, batch = 0, []
+    for one in waiting:
+        batch.append(one.rows())
+        count += 1
+        if len(batch) == at_once:
+            _write(engine, batch)
+            batch = []
+    if batch:
+        _write(engine, batch)
+    return count
+
+
+def spread(numbers: Iterable[int], *, every: timedelta, **more: Any) -> Iterable[Waiting]:
+    """Credentials that became due one after the other, the last one just now."""
+    found = list(numbers)
+    now = clock.now()
+    for index, number in enumerate(found):
+        yield Waiting(number=number, due=now - every * (len(found) - index), **more)
+
+
+def _write(engine: Engine, batch: list[dict[type[Any], dict[str, Any]]]) -> None:
+    with engine.begin() as connection:
+        for table in batch[0]:
+            connection.execute(insert(table), [rows[table] for rows in batch])

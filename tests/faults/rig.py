@@ -31,6 +31,8 @@ Variant = Literal["files", "servers"]
 WEBHOOK_SECRET = "webhook-secret-of-the-rig"
 #: courses of the sandbox's Moodle
 AT_BADGES, AT_ACCREDIBLE = 12, 13
+#: where Accredible is asked to issue, one or many
+ISSUING = "^/v1/credentials$|/bulk_create$"
 
 ACCOUNTS = """
 lms:
@@ -48,6 +50,7 @@ platforms:
     key: env:ACCREDIBLE_KEY
     rate: {{calls: {calls}, per_seconds: {seconds}}}
     in_flight: {in_flight}
+    bulk: {bulk}
     settles_seconds: 1
 """
 
@@ -79,6 +82,8 @@ class Rig:
     redis: RedisServer | None = None
     rate: tuple[int, float] = (1000, 1)
     in_flight: int = 2
+    #: credentials in one call; 1 makes every credential a call, which tests of the pace count
+    bulk: int = 30
     environ: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -94,10 +99,8 @@ class Rig:
 
     def start(self) -> Rig:
         """Sandbox, migrations, and every process of Confer."""
+        self.start_sandbox()
         self._write_config()
-        sandbox = ("python", "-m", "sandbox", "--port", self.sandbox_url.rpartition(":")[2])
-        self.processes.start("sandbox", (*sandbox, "--smtp-port", str(self.smtp_port)))
-        wait_for(lambda: self._answers(f"{self.sandbox_url}/_sandbox/state"), seconds=20, what="the sandbox")
         assert self.processes.start("migrate", MIGRATE).wait(60) == 0, self.processes.tail("migrate")
         del self.processes.running["migrate"]
         self.start_web()
@@ -105,6 +108,12 @@ class Rig:
         self.processes.start("beat", BEAT)
         wait_for(self.ready, seconds=60, what="the first tick")
         return self
+
+    def start_sandbox(self) -> None:
+        """The stand-ins."""
+        sandbox = ("python", "-m", "sandbox", "--port", self.sandbox_url.rpartition(":")[2])
+        self.processes.start("sandbox", (*sandbox, "--smtp-port", str(self.smtp_port)))
+        wait_for(lambda: self._answers(f"{self.sandbox_url}/_sandbox/state"), seconds=20, what="the sandbox")
 
     def start_web(self) -> None:
         """The receiver."""
@@ -238,7 +247,7 @@ class Rig:
         config = self.directory / "config"
         (config / "programs").mkdir(parents=True)
         calls, seconds = self.rate
-        accounts = ACCOUNTS.format(calls=calls, seconds=seconds, in_flight=self.in_flight)
+        accounts = ACCOUNTS.format(calls=calls, seconds=seconds, in_flight=self.in_flight, bulk=self.bulk)
         (config / "accounts.yaml").write_text(accounts, encoding="utf-8")
         targets = "sis: {system: sis, url: 'env:SIS_URL', token: 'env:SIS_TOKEN'}\n"
         (config / "targets.yaml").write_text(targets, encoding="utf-8")

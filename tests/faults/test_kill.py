@@ -7,18 +7,18 @@ from typing import Any
 
 import pytest
 
-from tests.faults.rig import AT_ACCREDIBLE, Rig, until
+from tests.faults.rig import AT_ACCREDIBLE, ISSUING, Rig, until
 
 pytestmark = pytest.mark.servers
 
 #: a fault that keeps a worker in a step, so that it can be killed there
 HELD_UP: dict[str, dict[str, Any]] = {
     "gather": {"system": "moodle", "function": "gradereport_user_get_grade_items"},
-    "issue": {"system": "accredible", "method": "POST", "path": "/v1/credentials"},
+    "issue": {"system": "accredible", "method": "POST", "path": ISSUING},
     "issued, and its answer lost": {
         "system": "accredible",
         "method": "POST",
-        "path": "/v1/credentials",
+        "path": ISSUING,
         "after": True,
     },
     "notify": {"system": "mail", "at": "rcpt"},

@@ -24,7 +24,7 @@ def test_two_lane_processes_use_the_limit_and_never_pass_it(tmp_path: Path, vari
     tmp_path.chmod(0o711)
     # a call that a busy machine makes slow is not to be mistaken for an outage here
     environ = {"CONFER_SLICE_SECONDS": "10", "CONFER_CALL_TIMEOUT_SECONDS": "5", "CONFER_LEASE_SECONDS": "20"}
-    with running(tmp_path, variant, rate=(CALLS, WINDOW), in_flight=4, environ=environ) as rig:
+    with running(tmp_path, variant, rate=(CALLS, WINDOW), in_flight=4, bulk=1, environ=environ) as rig:
         used: list[float] = []
         while len(used) < COHORTS and max(used, default=0) < 0.95:
             used.append(issue_a_cohort(rig, 200 * (len(used) + 1)))

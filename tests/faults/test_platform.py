@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.faults.rig import AT_ACCREDIBLE, Rig, until
+from tests.faults.rig import AT_ACCREDIBLE, ISSUING, Rig, until
 
 pytestmark = pytest.mark.servers
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.servers
 )
 def test_answers_that_are_lost_after_the_credential_was_created(rig: Rig, fault: dict[str, Any]) -> None:
     before = sum(rig.stages().values())
-    rig.control.fault("accredible", method="POST", path="/v1/credentials", times=4, **fault)
+    rig.control.fault("accredible", method="POST", path=ISSUING, times=4, **fault)
     rig.complete(8, AT_ACCREDIBLE)
     rig.wait_all(before + 8)
     rig.assert_exactly_once(before + 8)

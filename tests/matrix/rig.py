@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -35,9 +36,11 @@ class Killed(BaseException):
 @cache
 def bench_of(platform: str) -> type[Bench]:
     """What the suite for platforms is told about this one; it makes the account and the template here too."""
-    module = importlib.import_module(f"tests.contracts.test_{platform}")
+    files = sorted((Path(__file__).parent.parent / "contracts").glob(f"test_{platform}*.py"))
+    modules = [importlib.import_module(f"tests.contracts.{file.stem}") for file in files]
     found = [
         kind
+        for module in modules
         for _, kind in inspect.getmembers(module, inspect.isclass)
         if issubclass(kind, Bench) and not inspect.isabstract(kind) and kind.adapter.name == platform
     ]
