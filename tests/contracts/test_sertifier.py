@@ -595,6 +595,26 @@ def test_one_that_the_search_did_not_find_and_the_list_holds_is_found(bench: Ser
     assert bench.platform().find(bench.order()) == issued
 
 
+@pytest.mark.parametrize(("days", "ours"), [(0, True), (1, True), (2, False)])
+def test_what_bears_our_dates_is_ours_give_or_take_a_day(bench: SertifierBench, days: int, ours: bool) -> None:
+    order = bench.order()
+    assert order.expires_on
+    bench.twin.add_credential(
+        CAMPAIGN,
+        name=order.name,
+        email=order.email,
+        issued_on=(order.issued_on - timedelta(days=days)).isoformat(),
+        expires_on=(order.expires_on + timedelta(days=days)).isoformat(),
+    )
+    found = bench.platform().find(order)
+    assert found is not None
+    assert found.ours is ours
+
+
+def test_it_is_looked_for_before_it_is_issued_because_nothing_there_prevents_a_second_one() -> None:
+    assert Sertifier.looks_first
+
+
 @pytest.mark.parametrize("place", ["data", "items", "name"])
 def test_the_list_may_stand_in_several_places(bench: SertifierBench, place: str) -> None:
     bench.twin.set(list_at=place)

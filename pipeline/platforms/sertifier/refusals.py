@@ -59,7 +59,7 @@ def _words(fault: Any) -> str:
 
 
 def _named(envelope: dict[str, Any]) -> set[str]:
-    """The members of our request that it names: as the key of an object, or as the first word of a text."""
+    """The members of our request that it names: as the key of an object, or among the words of a text."""
     said = set()
     for fault in _faults(envelope):
         key = fault.get("key") if isinstance(fault, dict) else fault
