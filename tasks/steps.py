@@ -7,6 +7,7 @@ from typing import Any
 from celery import shared_task
 
 from pipeline.stages import Stage
+from pipeline.steps.claim import claim
 from pipeline.steps.digest import tell_staff
 from pipeline.steps.downstream import downstream
 from pipeline.steps.gather import gather
@@ -57,6 +58,12 @@ def notify_task(case_id: str, **_: Any) -> None:
 def downstream_task(case_id: str, **_: Any) -> None:
     """Update SIS and the rest."""
     announce(take_turn(case_id, Stage.DOWNSTREAM, downstream))
+
+
+@shared_task(name="confer.claim")
+def claim_task(hint_id: str, **_: Any) -> None:
+    """Read back what a platform announced, and write down whether the learner took the credential."""
+    announce(claim(hint_id))
 
 
 # a course of thousands is read one learner at a time at some LMSs; a second message meanwhile finds it claimed

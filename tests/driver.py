@@ -19,6 +19,7 @@ from werkzeug.test import TestResponse
 
 from pipeline.configuration.loading import configuration
 from pipeline.stages import Stage
+from pipeline.steps.claim import claim
 from pipeline.steps.digest import tell_staff
 from pipeline.steps.downstream import downstream
 from pipeline.steps.gather import gather
@@ -154,6 +155,8 @@ class Driver:
             return receive(wakeup.id)
         if wakeup.task == "poll":
             return poll(wakeup.id) if self.polls else []
+        if wakeup.task == "claim":
+            return claim(wakeup.id)
         if wakeup.task == "tell-staff":
             return tell_staff(wakeup.id)
         if wakeup.task == "issue":

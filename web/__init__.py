@@ -11,7 +11,20 @@ from pipeline.configuration.loading import configuration
 from pipeline.review.refusals import Refusal
 from pipeline.settings import settings
 from tasks.logs import configure
-from web import attestations, health, issuer, lanes, metrics, problems, reviews, staff, status, verification, webhooks
+from web import (
+    attestations,
+    claims,
+    health,
+    issuer,
+    lanes,
+    metrics,
+    problems,
+    reviews,
+    staff,
+    status,
+    verification,
+    webhooks,
+)
 
 #: for one address, on pages that anybody may ask for
 PUBLIC_LIMIT = "300 per minute"
@@ -47,6 +60,7 @@ def create_app() -> Flask:
     limiter.limit(PUBLIC_LIMIT)(lanes.lanes)
     for blueprint in (
         webhooks.webhooks,
+        claims.claims,
         reviews.reviews,
         attestations.attestations,
         lanes.lanes,

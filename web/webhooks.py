@@ -9,19 +9,18 @@ from __future__ import annotations
 import hashlib
 
 import structlog
-from flask import Blueprint, Response, abort, jsonify, request, url_for
+from flask import Blueprint, Response, jsonify, url_for
 
 from pipeline.adapters import LMSS
 from pipeline.configuration.loading import configuration
 from pipeline.contracts import Account
-from pipeline.errors import Outage
-from pipeline.settings import settings
 from pipeline.steps.gather import lms
 from pipeline.steps.turn import WakeUp
 from pipeline.store import deliveries
 from pipeline.store.decisions import as_json
-from pipeline.webhook import Announcement, Invalid, Request, Unauthenticated, Unreadable
+from pipeline.webhook import Announcement, Request
 from web.guards import guard
+from web.hearing import refusals, request_in
 from web.herald import herald
 from web.links import status_link
 from web.problems import Problem
@@ -40,15 +39,7 @@ def receive(source: str, path: str = "") -> Response:
     account = configuration().lms.get(source)
     if account is None:
         raise Problem(404, "Unknown source", "No LMS account of this name is configured; see accounts.yaml.")
-    body = request.get_data(cache=False)
-    if request.content_length is None and len(body) >= settings().max_body_bytes:
-        abort(413)  # Werkzeug cuts a chunked body at the limit without a word
-    heard = Request(
-        body=body,
-        headers={name.lower(): value for name, value in request.headers.items()},
-        path=path,
-        address=request.remote_addr or "",
-    )
+    heard = request_in(path)
     announcement = _hear(account, heard)
     status = account.options.get("success_status", 202)
     if not announcement.events and not announcement.scores:
@@ -58,7 +49,7 @@ def receive(source: str, path: str = "") -> Response:
         source=source,
         key=announcement.key,
         body=announcement.body,
-        sha256=hashlib.sha256(body).hexdigest(),
+        sha256=hashlib.sha256(heard.body).hexdigest(),
         events=[as_json(event) for event in announcement.events],
         scores=[as_json(score) for score in announcement.scores],
     )
@@ -80,19 +71,5 @@ def _answer(document: object, status: int, announcement: Announcement) -> Respon
 def _hear(account: Account, heard: Request) -> Announcement:
     if not LMSS[account.adapter].hears:
         raise Problem(404, "No webhook", "This LMS announces nothing; its completions are swept.")
-    try:
+    with refusals(account.name):
         return lms(account.name).hear(account.entrance.admit(heard))
-    except Unauthenticated as fault:
-        log.warning("unauthenticated", source=account.name)
-        problem = Problem(401, "Not authenticated", f"The request does not prove its origin: {fault}.")
-        raise problem from None
-    except Outage as fault:
-        log.error("origin_unproved", source=account.name, reason=fault.detail)
-        raise Problem(503, "Not proved yet", "The sender's keys cannot be read now. Please send it again.") from None
-    except Unreadable as fault:
-        log.warning("unreadable", source=account.name)
-        raise Problem(400, "Not readable", f"{fault}.") from None
-    except Invalid as fault:
-        log.warning("invalid", source=account.name, fields=sorted(map(str, fault.fields)))
-        detail = "Some fields are missing or of the wrong form; `errors` names them."
-        raise Problem(422, "Wrong schema", detail, errors=fault.fields) from None

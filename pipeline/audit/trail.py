@@ -26,7 +26,7 @@ State = Stage | CredentialState | MessageState | UpdateState
 Moving = Case | CredentialRow | Message | Update
 
 #: columns of scheduling, which say nothing about what happened to a case
-_UNRECORDED = frozenset({"owner", "due_at", "rank_at", "announced_at", "version"})
+_UNRECORDED = frozenset({"owner", "due_at", "rank_at", "announced_at", "checked_at", "version"})
 
 
 def change(

@@ -23,13 +23,14 @@ from pipeline.store.cases import Case
 from pipeline.store.credentials import CredentialRow
 from pipeline.store.database import reading, transaction
 from pipeline.store.deliveries import Delivery
+from pipeline.store.hints import HintRow
 from pipeline.store.lanes import Lane, Tick
 from pipeline.traffic import pumps
 
 #: how many wake-ups a tick leaves waiting at most, so that a drowned queue is not drowned further
 BATCH = 500
 
-R = TypeVar("R", Case, Delivery)
+R = TypeVar("R", Case, Delivery, HintRow)
 
 
 def sweep(*, waiting: int = 0) -> list[WakeUp]:
@@ -44,8 +45,10 @@ def sweep(*, waiting: int = 0) -> list[WakeUp]:
         session.merge(Tick(name="sweep", at=clock.now()))
         deliveries = _unannounced(session, Delivery, room, [])
         cases = _unannounced(session, Case, room, [Case.stage.in_([stage.value for stage in STEPS])])
+        hints = _unannounced(session, HintRow, room, [])
     wakeups = [WakeUp(task="receive", id=row.id) for row in deliveries]
     wakeups += [WakeUp(task=row.stage, id=row.id) for row in cases]
+    wakeups += [WakeUp(task="claim", id=row.id) for row in hints]
     escalate()
     tell_outages()
     return wakeups + due_sweeps() + due_digests() + _lanes()

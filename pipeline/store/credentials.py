@@ -57,6 +57,8 @@ class CredentialRow(Row):
     claimed_at: Mapped[datetime | None]
     #: when it was last held against what the platform has
     checked_at: Mapped[datetime | None]
+    #: in what the platform's copy differed then: words of `pipeline.watch.holdings.Difference`, by commas
+    differs: Mapped[str | None] = mapped_column(String(100))
 
     due_at: Mapped[datetime | None]
     #: its place among what waits, never before it is due: see `pipeline.traffic.ranks`

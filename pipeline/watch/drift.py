@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 
 import structlog
 
-from pipeline import clock
-from pipeline.adapters import LMSS, PLATFORMS
+from pipeline.adapters import LMSS
 from pipeline.configuration.loading import Configuration
 from pipeline.configuration.programs import Award, Program
 from pipeline.contracts import Account, Platform
 from pipeline.courses import Course
 from pipeline.errors import Failure, Outage, Rejected, Throttled
-from pipeline.settings import settings
+from pipeline.steps.asking import beside
 from pipeline.steps.gather import unpaused
-from pipeline.store.database import reading, transaction
-from pipeline.store.lanes import Lane
-from pipeline.traffic.permits import Pace, pause
 from pipeline.values import Template
 
 log = structlog.get_logger(__name__)
@@ -107,15 +102,7 @@ def _course(account: Account, program: Program, course: Course | None) -> Iterat
 
 def _platform(config: Configuration, account: Account) -> Iterator[Finding]:
     """Ask within the account's pace, which the lanes share; a platform that is down is left to their probes."""
-    with reading() as session:
-        lane = session.get(Lane, account.name)
-        down = lane is not None and lane.down_since is not None
-    if down:
-        raise Outage(f"{PLATFORMS[account.adapter].label} is down")
-    limits = settings()
-    pace = Pace(account.name, account.rate, timeout=limits.call_timeout, patience=60)
-    with closing(pace):
-        platform = PLATFORMS[account.adapter](account, pace)
+    with beside(account, patience=60) as platform:
         for program in config.programs.values():
             for award in program.awards:
                 if award.account == account.name:
@@ -125,10 +112,6 @@ def _platform(config: Configuration, account: Account) -> Iterator[Finding]:
 def _template(platform: Platform, program: Program, award: Award) -> Iterator[Finding]:
     try:
         template = platform.template(award.template)
-    except Throttled as asked:
-        with transaction() as session:
-            pause(session, award.account, max(asked.until, clock.now()))
-        raise
     except Rejected as refusal:
         template, reason = None, f": {refusal.detail}"
     else:

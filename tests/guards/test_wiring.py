@@ -61,6 +61,7 @@ def test_the_tasks_have_the_names_that_operators_know() -> None:
         "poll",
         "tell-staff",
         "drift",
+        "claim",
     )
     assert ours == {f"confer.{name}" for name in names}
 

@@ -95,14 +95,11 @@ def profile(found: User, learner: str, *, supervisor_field: str | None) -> Learn
     """The person. There is no field for the supervisor; a custom field may be named (contract 2.5)."""
     boss = found.get(supervisor_field) if supervisor_field else None
     return Learner(
-        ref=learner,
-        name=f"{found['first_name']} {found['last_name']}".strip(),
-        email=found["email"],
+        ref=learner, name=f"{found['first_name']} {found['last_name']}".strip(), email=found["email"],
         supervisor_email=boss.strip() or None if isinstance(boss, str) else None,
         suspended=state(found["status"]) != "active",
-        given_name=found["first_name"] or None,
-        family_name=found["last_name"] or None,
-    )
+        given_name=found["first_name"] or None, family_name=found["last_name"] or None,
+    )  # fmt: skip
 
 
 def in_course(found: User, course: str) -> Mapping[str, Any] | None:
