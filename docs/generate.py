@@ -29,7 +29,7 @@ from pipeline.configuration.accounts import HearingSchema, TrafficSchema
 from pipeline.contracts import Lms
 from pipeline.errors import Failure
 from pipeline.settings import SETTINGS
-from pipeline.stages import CredentialState, MessageState, Stage, UpdateState
+from pipeline.stages import CredentialState, MessageState, Stage, UpdateState, WithdrawalState
 from pipeline.values import Fact, Rate
 
 ROOT = Path(__file__).parents[1]
@@ -82,6 +82,7 @@ def failures_page() -> str:
             [
                 ("`criteria`", "A criterion is not met: no credential. The case is failed, not held."),
                 ("`doubt`", "A check could not decide: see [criteria](../criteria.md)."),
+                ("`withdrawn`", "The learner completed anew after a credential of the program was withdrawn."),
                 ("`unpublished`", "The platform created the credential but did not publish it."),
                 ("`poison`", "Several workers died over the case."),
                 ("`defect`", "An error of Confer's own. The log has it under the event `defect`."),
@@ -108,7 +109,7 @@ def adapters_page() -> str:
         )
         for one in PLATFORMS.values()
     ]  # fmt: skip
-    targets = [(f"`{one.name}`", one.label, one.idempotent_by) for one in TARGETS.values()]
+    targets = [(f"`{one.name}`", one.label, one.idempotent_by, one.withdraws) for one in TARGETS.values()]
     criteria = [
         (f"`{one.name}`", one.label, _sentences(one), _names(sorted(one.needs)), _options(one.options))
         for one in CRITERIA.values()
@@ -135,7 +136,7 @@ def adapters_page() -> str:
         + ".\nA bulk size above 1 is what the platform offers; today credentials are issued one by one."
         + _option_lists(PLATFORMS),
         "## Downstream systems\n\n"
-        + _table(("system", "name", "sending twice is harmless by"), targets)
+        + _table(("system", "name", "sending twice is harmless by", "a withdrawal"), targets)
         + _option_lists(TARGETS),
         "## Criteria\n\n" + _table(("name", "label", "rule", "needs", "values"), criteria),
     )
@@ -147,7 +148,8 @@ def stages_page() -> str:
         ("A case", "The stage names the step that has to be done next.", Stage, stages.STAGE_MOVES),
         ("A credential", "One row per case and platform account.", CredentialState, stages.CREDENTIAL_MOVES),
         ("A message", "One row per case and recipient.", MessageState, stages.MESSAGE_MOVES),
-        ("An update", "One row per case and downstream system.", UpdateState, stages.UPDATE_MOVES),
+        ("An update", "One row per case, downstream system and occasion.", UpdateState, stages.UPDATE_MOVES),
+        ("A withdrawal", "At most one of a case is open.", WithdrawalState, stages.WITHDRAWAL_MOVES),
     ]
     parts = []
     for title, text, kind, moves in tables:

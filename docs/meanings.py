@@ -44,6 +44,8 @@ ENTRIES: Mapping[str, str] = {
     "case.announced": "A person sent the wake-up of a stuck case again.",
     "case.assigned": "A person took a waiting case, or gave it to somebody.",
     "case.attempt_failed": "A step failed; the next of three attempts is due later.",
+    "case.corrected": "Every credential of the case says what a correction asked for, and everybody was told.",
+    "case.correcting": "A correction began; the credentials are in their lanes. Facts: where the case was.",
     "case.done": "Everything happened, once.",
     "case.escalated": "Nobody decided about a waiting case in time.",
     "case.failed": "The criteria are not met; the mail about the gap is settled.",
@@ -59,10 +61,26 @@ ENTRIES: Mapping[str, str] = {
     "case.waits_for_mail": "A mail is not settled yet; the step comes again.",
     "case.waits_for_outage": "The other side is down; no attempt is counted.",
     "case.waits_for_update": "A downstream system has not been told yet; the step comes again.",
+    "case.withdrawing": (
+        "A withdrawal began: nothing of the case is issued any more. Facts: withdrawal, trigger, where it was."
+    ),
+    "case.withdrawn": (
+        "Everything is taken back and everybody told. Facts: the trigger, and whether anything had been issued."
+    ),
     "case.worker_lost": "A worker died over the case; another one took it over when the lease had ended.",
+    "correction.requested": (
+        "A person asked for a correction. Facts: where the name is from, and a hash; the name is not here."
+    ),
     "credential.attempt_failed": "A call failed for this credential alone; the next attempt is due later.",
+    "credential.cancelled": "A planned credential was given up; it was never called, or certainly without effect.",
     "credential.claimed": "The learner took the credential, as the platform told when asked.",
+    "credential.corrected": "The platform has changed the credential in place.",
+    "credential.correcting": "The credential is to be changed in place.",
     "credential.declined": "The learner declined the credential.",
+    "credential.goes_alone": "A bulk call was refused for whichever of its credentials: each is asked for alone.",
+    "credential.order_corrected": "What is not issued yet is to be issued with what a correction says.",
+    "credential.released": "The credential whose place this one takes is withdrawn: it may be issued now.",
+    "credential.superseded": "The credential is to be taken back because another one takes its place.",
     "credential.unclaimed": "The platform tells claims, and this credential was not claimed when it was first asked.",
     "credential.duplicate_blocked": "The platform refused a second credential; the first one was taken over.",
     "credential.found": "A look-up found the credential at the platform.",
@@ -75,7 +93,14 @@ ENTRIES: Mapping[str, str] = {
     "credential.recalled": "A planned credential was taken out of its lane before any call.",
     "credential.replayed": "A person put the credential back into its lane; it is looked up first.",
     "credential.throttled": "The platform asked for a pause.",
+    "credential.unpublished": "A bulk call made it and did not publish it; it is looked up and published.",
     "credential.waits_for_outage": "The platform is down; no attempt is counted.",
+    "credential.withdrawing": (
+        "The credential is to be taken back. Facts: why, and whether its learner had claimed it."
+    ),
+    "credential.withdrawn": (
+        "The platform has taken the credential back. Facts: why, and whether its learner had claimed it."
+    ),
     "credential.worker_lost": "A worker died over the credential. If it was calling, the credential is now unsure.",
     "decision.failed": "A criterion is not met. Facts: the decision, its hash, the outcome of each check.",
     "decision.passed": "Every check passed. Facts as above.",
@@ -102,6 +127,15 @@ ENTRIES: Mapping[str, str] = {
     "update.sent": "The downstream system took the update. Facts: its reference or version.",
     "update.throttled": "The downstream system asked for a pause.",
     "update.waits_for_outage": "The downstream system is down; no attempt is counted.",
+    "withdrawal.approved": (
+        "A second person, or the program, has credentials taken back. Facts: who, and the hash of the reason."
+    ),
+    "withdrawal.done": "Everything is taken back, and everybody told.",
+    "withdrawal.escalated": "Nobody decided about a requested withdrawal in time.",
+    "withdrawal.refused": "A second person left the credentials as they are.",
+    "withdrawal.requested": (
+        "Somebody asked for credentials to be taken back. Facts: the trigger, and the hash of the reason."
+    ),
 }
 
 #: when a task is sent, beside the tick
@@ -113,6 +147,8 @@ SENDERS: Mapping[str, str] = {
     "confer.issue": "`confer.verify`; and itself, while credentials are due",
     "confer.notify": "`confer.issue`, when the last credential of a case is confirmed",
     "confer.downstream": "`confer.notify`",
+    "confer.correct": "whoever asked for a correction; and `confer.issue`, when a credential of the case has changed",
+    "confer.withdraw": "whoever approved a withdrawal; and `confer.issue`, when a credential is taken back",
     "confer.claim": "the web process, after a platform announced something",
     "confer.poll": "`confer.tick`, when a sweep of a course is due",
     "confer.tell-staff": "`confer.tick`, when a channel has something to tell",

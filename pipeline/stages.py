@@ -1,4 +1,4 @@
-"""The state machine of a case, of a credential and of what is sent: which state may follow which.
+"""The state machine of a case, of a credential, of what is sent and of a withdrawal: which state may follow which.
 
 A case's stage names the step that has to be done next, so that a due row says by itself what to do.
 """
@@ -25,6 +25,9 @@ class Stage(StrEnum):
     HELD = "held"  # a person has to look; `resume` says where the run goes on
     FAILED = "failed"  # the criteria are not met: no credential
     CLOSED = "closed"  # a person ended it
+    CORRECT = "correct"  # its credentials are changed or replaced; then tell the learner
+    WITHDRAW = "withdraw"  # its credentials are taken back; then tell the learner
+    WITHDRAWN = "withdrawn"  # taken back, or given up before it was issued, for good
 
 
 class CredentialState(StrEnum):
@@ -59,15 +62,24 @@ class UpdateState(StrEnum):
     REJECTED = "rejected"
 
 
-S = TypeVar("S", Stage, CredentialState, MessageState, UpdateState)
+class WithdrawalState(StrEnum):
+    """Where the wish to take a case's credentials back stands."""
+
+    REQUESTED = "requested"  # a second person has to decide
+    APPROVED = "approved"  # it is carried out, as soon as nothing is in doubt any more
+    REFUSED = "refused"  # a person said no; nothing was changed
+    DONE = "done"  # everything is taken back, and everybody told
+
+
+S = TypeVar("S", Stage, CredentialState, MessageState, UpdateState, WithdrawalState)
 
 #: the stages of a run that ends with a credential, in their order
 RUN = (Stage.GATHER, Stage.VERIFY, Stage.ISSUE, Stage.NOTIFY, Stage.DOWNSTREAM)
 #: the stages in which there is work to do; each has the Celery task of the same name
-STEPS = (*RUN, Stage.INFORM)
+STEPS = (*RUN, Stage.INFORM, Stage.CORRECT, Stage.WITHDRAW)
 
 STAGE_MOVES: Mapping[Stage, frozenset[Stage]] = {
-    Stage.GATHER: frozenset({Stage.VERIFY, Stage.HELD}),
+    Stage.GATHER: frozenset({Stage.VERIFY, Stage.HELD, Stage.WITHDRAW}),
     Stage.VERIFY: frozenset(
         {
             Stage.ISSUE,
@@ -75,16 +87,36 @@ STAGE_MOVES: Mapping[Stage, frozenset[Stage]] = {
             Stage.INFORM,
             Stage.FAILED,
             Stage.GATHER,  # something was stated about the learner since the record was read
+            Stage.WITHDRAW,
         }
     ),
-    Stage.INFORM: frozenset({Stage.FAILED, Stage.HELD, Stage.GATHER}),  # completed anew while it was told
-    Stage.ISSUE: frozenset({Stage.NOTIFY, Stage.HELD, Stage.GATHER}),  # gather: recalled before any call
-    Stage.NOTIFY: frozenset({Stage.DOWNSTREAM, Stage.HELD}),
-    Stage.DOWNSTREAM: frozenset({Stage.DONE, Stage.HELD}),
+    Stage.INFORM: frozenset(
+        {
+            Stage.FAILED,
+            Stage.HELD,
+            Stage.GATHER,  # completed anew while it was told
+            Stage.WITHDRAW,
+        }
+    ),
+    Stage.ISSUE: frozenset(
+        {Stage.NOTIFY, Stage.HELD, Stage.GATHER, Stage.WITHDRAW}
+    ),  # gather: recalled before any call
+    Stage.NOTIFY: frozenset({Stage.DOWNSTREAM, Stage.HELD, Stage.WITHDRAW}),
+    Stage.DOWNSTREAM: frozenset({Stage.DONE, Stage.HELD, Stage.WITHDRAW}),
     Stage.HELD: frozenset({*STEPS, Stage.CLOSED}),
-    Stage.FAILED: frozenset({Stage.GATHER, Stage.ISSUE, Stage.CLOSED}),  # issue: a person overrode the failed checks
-    Stage.DONE: frozenset(),
-    Stage.CLOSED: frozenset({Stage.GATHER}),  # completed anew since, or a person looks again
+    Stage.FAILED: frozenset(
+        {
+            Stage.GATHER,
+            Stage.ISSUE,  # a person overrode the failed checks
+            Stage.CLOSED,
+            Stage.WITHDRAW,
+        }
+    ),
+    Stage.DONE: frozenset({Stage.CORRECT, Stage.WITHDRAW}),
+    Stage.CLOSED: frozenset({Stage.GATHER, Stage.WITHDRAW}),  # gather: completed anew since, or a person looks again
+    Stage.CORRECT: frozenset({Stage.DONE, Stage.NOTIFY, Stage.HELD, Stage.WITHDRAW}),  # notify: not told yet
+    Stage.WITHDRAW: frozenset({Stage.WITHDRAWN, Stage.HELD}),
+    Stage.WITHDRAWN: frozenset(),
 }
 
 CREDENTIAL_MOVES: Mapping[CredentialState, frozenset[CredentialState]] = {
@@ -142,11 +174,19 @@ UPDATE_MOVES: Mapping[UpdateState, frozenset[UpdateState]] = {
     UpdateState.SENT: frozenset(),
 }
 
+WITHDRAWAL_MOVES: Mapping[WithdrawalState, frozenset[WithdrawalState]] = {
+    WithdrawalState.REQUESTED: frozenset({WithdrawalState.APPROVED, WithdrawalState.REFUSED}),
+    WithdrawalState.APPROVED: frozenset({WithdrawalState.DONE}),
+    WithdrawalState.REFUSED: frozenset(),
+    WithdrawalState.DONE: frozenset(),
+}
+
 _MOVES: Mapping[type[StrEnum], Mapping[Any, frozenset[Any]]] = {
     Stage: STAGE_MOVES,
     CredentialState: CREDENTIAL_MOVES,
     MessageState: MESSAGE_MOVES,
     UpdateState: UPDATE_MOVES,
+    WithdrawalState: WITHDRAWAL_MOVES,
 }
 
 

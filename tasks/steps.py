@@ -8,6 +8,7 @@ from celery import shared_task
 
 from pipeline.stages import Stage
 from pipeline.steps.claim import claim
+from pipeline.steps.correct import correct
 from pipeline.steps.digest import tell_staff
 from pipeline.steps.downstream import downstream
 from pipeline.steps.gather import gather
@@ -17,6 +18,7 @@ from pipeline.steps.poll import LEASE, poll
 from pipeline.steps.receive import receive
 from pipeline.steps.turn import take_turn
 from pipeline.steps.verify import verify
+from pipeline.steps.withdraw import withdraw
 from pipeline.watch.nightly import LEASE as NIGHTLY
 from pipeline.watch.nightly import nightly
 from tasks.announce import announce
@@ -60,6 +62,16 @@ def downstream_task(case_id: str, **_: Any) -> None:
     announce(take_turn(case_id, Stage.DOWNSTREAM, downstream))
 
 
+@shared_task(name="confer.correct")
+def correct_task(case_id: str, **_: Any) -> None:
+    """Wait for corrected credentials, then mail the learner and update the systems."""
+    announce(take_turn(case_id, Stage.CORRECT, correct))
+
+
+@shared_task(name="confer.withdraw")
+def withdraw_task(case_id: str, **_: Any) -> None:
+    """Have credentials taken back, then mail the learner and update the systems."""
+    announce(take_turn(case_id, Stage.WITHDRAW, withdraw))
 @shared_task(name="confer.claim")
 def claim_task(hint_id: str, **_: Any) -> None:
     """Read back what a platform announced, and write down whether the learner took the credential."""

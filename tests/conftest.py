@@ -131,7 +131,7 @@ def make_driver(
     accounts_env: Settings, control: SandboxControl, still: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[..., Driver]]:
     """Makes the installation of a test, with settings of its own."""
-    from web import attestations, create_app, reviews, webhooks
+    from web import attestations, cases, create_app, reviews, webhooks, withdrawals
 
     waiting: deque[WakeUp] = deque()
 
@@ -141,7 +141,7 @@ def make_driver(
         def send(self, wakeup: WakeUp) -> None:
             waiting.append(wakeup)
 
-    for module in (webhooks, reviews, attestations):
+    for module in (webhooks, reviews, attestations, withdrawals, cases):
         monkeypatch.setattr(module, "herald", Collector())
     handlers = list(logging.getLogger().handlers)
 

@@ -20,6 +20,7 @@ from werkzeug.test import TestResponse
 from pipeline.configuration.loading import configuration
 from pipeline.stages import Stage
 from pipeline.steps.claim import claim
+from pipeline.steps.correct import correct
 from pipeline.steps.digest import tell_staff
 from pipeline.steps.downstream import downstream
 from pipeline.steps.gather import gather
@@ -31,6 +32,7 @@ from pipeline.steps.receive import receive
 from pipeline.steps.sweep import sweep
 from pipeline.steps.turn import WakeUp, Work, take_turn
 from pipeline.steps.verify import verify
+from pipeline.steps.withdraw import withdraw
 from pipeline.store.cases import Case
 from pipeline.store.credentials import CredentialRow
 from pipeline.store.database import reading
@@ -53,6 +55,8 @@ _WORK: dict[str, tuple[Stage, Work]] = {
     "inform": (Stage.INFORM, inform),
     "notify": (Stage.NOTIFY, notify),
     "downstream": (Stage.DOWNSTREAM, downstream),
+    "correct": (Stage.CORRECT, correct),
+    "withdraw": (Stage.WITHDRAW, withdraw),
 }
 
 

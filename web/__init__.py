@@ -13,6 +13,7 @@ from pipeline.settings import settings
 from tasks.logs import configure
 from web import (
     attestations,
+    cases,
     claims,
     health,
     issuer,
@@ -24,6 +25,7 @@ from web import (
     status,
     verification,
     webhooks,
+    withdrawals,
 )
 
 #: for one address, on pages that anybody may ask for
@@ -57,12 +59,16 @@ def create_app() -> Flask:
     limiter.limit(PUBLIC_LIMIT)(status.status)
     limiter.limit(PUBLIC_LIMIT)(reviews.reviews)
     limiter.limit(PUBLIC_LIMIT)(attestations.attestations)
+    limiter.limit(PUBLIC_LIMIT)(withdrawals.withdrawals)
+    limiter.limit(PUBLIC_LIMIT)(cases.cases)
     limiter.limit(PUBLIC_LIMIT)(lanes.lanes)
     for blueprint in (
         webhooks.webhooks,
         claims.claims,
         reviews.reviews,
         attestations.attestations,
+        withdrawals.withdrawals,
+        cases.cases,
         lanes.lanes,
         health.health,
         metrics.metrics,

@@ -13,7 +13,7 @@ from sqlalchemy import inspect
 from sqlalchemy.orm import InstanceState, Session
 
 from pipeline import clock
-from pipeline.stages import CredentialState, MessageState, Stage, UpdateState, check_move
+from pipeline.stages import CredentialState, MessageState, Stage, UpdateState, WithdrawalState, check_move
 from pipeline.store.cases import Case
 from pipeline.store.credentials import CredentialRow
 from pipeline.store.database import guard_commits
@@ -21,9 +21,10 @@ from pipeline.store.deliveries import Delivery
 from pipeline.store.ids import new_id
 from pipeline.store.ledger import LedgerEntry
 from pipeline.store.outbox import Message, Update
+from pipeline.store.withdrawals import Withdrawal
 
-State = Stage | CredentialState | MessageState | UpdateState
-Moving = Case | CredentialRow | Message | Update
+State = Stage | CredentialState | MessageState | UpdateState | WithdrawalState
+Moving = Case | CredentialRow | Message | Update | Withdrawal
 
 #: columns of scheduling, which say nothing about what happened to a case
 _UNRECORDED = frozenset({"owner", "due_at", "rank_at", "announced_at", "checked_at", "version"})
@@ -111,6 +112,8 @@ def _state(row: Moving) -> State:
         return Stage(row.stage)
     if isinstance(row, CredentialRow):
         return CredentialState(row.state)
+    if isinstance(row, Withdrawal):
+        return WithdrawalState(row.state)
     return MessageState(row.state) if isinstance(row, Message) else UpdateState(row.state)
 
 
@@ -125,6 +128,8 @@ def _named(row: Moving) -> dict[str, Any]:
         return {"credential": row.id, "account": row.account, "ref": row.ref}
     if isinstance(row, Message):
         return {"message": row.id, "recipient": row.kind}
+    if isinstance(row, Withdrawal):
+        return {"withdrawal": row.id, "trigger": row.trigger}
     return {"update": row.id, "target": row.target} if isinstance(row, Update) else {}
 
 
@@ -136,7 +141,7 @@ def _refuse_unrecorded(session: Session) -> None:
     """
     recorded = {entry.subject for entry in session.new if isinstance(entry, LedgerEntry)}
     for row in (*session.dirty, *session.new):
-        if not isinstance(row, Case | CredentialRow | Message | Update):
+        if not isinstance(row, Moving):
             continue
         subject = row.id if isinstance(row, Case) else row.case_id
         if subject not in recorded and _changed(row):
@@ -145,7 +150,7 @@ def _refuse_unrecorded(session: Session) -> None:
         if isinstance(row, LedgerEntry):
             raise RuntimeError("a ledger entry is to change; the ledger is append-only")
     for row in session.deleted:
-        if isinstance(row, Case | CredentialRow | Message | Update | Delivery):
+        if isinstance(row, Moving | Delivery):
             raise RuntimeError(f"{type(row).__name__} {row.id} is to be deleted; nothing is")
 
 

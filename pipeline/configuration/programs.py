@@ -20,7 +20,7 @@ from pipeline.configuration.templates import TYPE, fitting, unmapped
 from pipeline.contracts import Account, Criterion
 from pipeline.options import Duration
 from pipeline.store.decisions import content_hash
-from pipeline.values import Fact, Format
+from pipeline.values import AUTOMATIC, Fact, Format, Trigger
 
 #: what attribute texts may refer to; platforms show attributes to the public, so nothing that reaches the learner
 PLACEHOLDERS = (
@@ -79,6 +79,13 @@ class NotifySchema(Schema):
     linkedin = fields.Boolean(load_default=True)
 
 
+class WithdrawalSchema(Schema):
+    """How credentials are taken back."""
+
+    #: triggers that are carried out without a second person
+    automatic = fields.List(fields.Enum(Trigger, by_value=True, validate=validate.OneOf(AUTOMATIC)), required=True)
+
+
 class ProgramSchema(Schema):
     """One program file. What a criterion may say is checked by the criterion's own schema."""
 
@@ -93,6 +100,8 @@ class ProgramSchema(Schema):
     timing = fields.Nested(TimingSchema, load_default=lambda: TimingSchema().load({}))
     notify = fields.Nested(NotifySchema, load_default=lambda: NotifySchema().load({}))
     downstream = fields.List(fields.String(), load_default=list)
+    #: without a default, so that programs of before keep their version
+    withdrawal = fields.Nested(WithdrawalSchema)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,6 +141,8 @@ class Program:
     tell_gap: bool
     linkedin: bool
     downstream: tuple[str, ...]
+    #: triggers of a withdrawal that nobody has to approve
+    withdrawn_at_once: frozenset[Trigger]
     version: str
     document: Mapping[str, Any]
     file: str
@@ -216,6 +227,7 @@ def _program(loaded: dict[str, Any], criteria: tuple[Criterion, ...], *, file: s
         tell_gap=notify["gap"],
         linkedin=notify["linkedin"],
         downstream=tuple(loaded["downstream"]),
+        withdrawn_at_once=frozenset(loaded.get("withdrawal", {}).get("automatic", ())),
         version=content_hash(content),
         document=content,
         file=file,

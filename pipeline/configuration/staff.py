@@ -12,20 +12,21 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from pipeline.alerts import CHANNELS
 from pipeline.configuration.accounts import NAME_HINT, NAME_PATTERN
 from pipeline.configuration.documents import Document, Fault
 from pipeline.options import Duration, Secrets
+from pipeline.values import Trigger
 
 
 class Role(StrEnum):
     """What somebody may do; each but `system` may also do what those before it may."""
 
-    SYSTEM = "system"  # state what the account names, and nothing else
+    SYSTEM = "system"  # state, and ask to have withdrawn, what the account names, and nothing else
     VIEWER = "viewer"  # read the queue
-    REVIEWER = "reviewer"  # decide about doubts; state what was seen
+    REVIEWER = "reviewer"  # decide about doubts and withdrawals; correct; state what was seen
     ADMINISTRATOR = "administrator"  # replace the outcome of a failed check; withdraw attestations
 
 
@@ -44,6 +45,8 @@ class Person:
     programs: tuple[str, ...] = ()
     #: of a system: the approvals and items that it may state
     states: tuple[str, ...] = ()
+    #: of a system: the triggers for which it may ask for a withdrawal
+    withdraws: frozenset[Trigger] = frozenset()
 
     @property
     def actor(self) -> str:
@@ -101,10 +104,22 @@ class PersonSchema(_Known):
 
 
 class SystemSchema(_Known):
-    """One outside system that states something, such as a proctoring service."""
+    """One outside system that states something, such as a proctoring service, or asks for withdrawals."""
 
     #: the approvals and items that it may state, such as `proctoring`
-    states = fields.List(fields.String(), required=True, validate=validate.Length(min=1))
+    states = fields.List(fields.String(), load_default=list)
+    #: the triggers for which it may ask for a withdrawal, such as `chargeback`
+    withdraws = fields.List(fields.Enum(Trigger, by_value=True), load_default=list)
+
+    @validates_schema
+    def _does_something(self, data: Mapping[str, Any], **_: Any) -> None:
+        """A token that may do nothing is a mistake.
+
+        Raises:
+            ValidationError: neither is named.
+        """
+        if not data["states"] and not data["withdraws"]:
+            raise ValidationError("name what it may state, or what it may ask to have withdrawn", "states")
 
 
 class ChannelSchema(Schema):
@@ -158,6 +173,7 @@ def _person(name: str, loaded: Mapping[str, Any]) -> Person:
         tokens=tuple(loaded["tokens"]),
         programs=tuple(loaded["programs"]),
         states=tuple(loaded.get("states", ())),
+        withdraws=frozenset(loaded.get("withdraws", ())),
     )
 
 

@@ -32,6 +32,7 @@ class GenericSis(Target):
     label = "SIS (generic REST)"
     options = SisSchema
     idempotent_by = "PUT under the case's id, with an Idempotency-Key of its content"
+    withdraws = "The completion stays; its credential's status becomes `revoked`, with the reason's code"
 
     def __init__(self, account: Account) -> None:
         super().__init__(account)
@@ -44,7 +45,14 @@ class GenericSis(Target):
         )
 
     def send(self, completion: Completion) -> str:
-        document = self._document(completion)
+        return self._put(completion, {"status": "active"})
+
+    def withdraw(self, completion: Completion, reason: str) -> str:
+        """The same completion with a revoked credential (contract sis, 3: revocation)."""
+        return self._put(completion, {"status": "revoked", "statusReason": reason})
+
+    def _put(self, completion: Completion, status: dict[str, str]) -> str:
+        document = self._document(completion, status)
         body = json.dumps(document, sort_keys=True).encode()
         key = f"sis:{completion.case_id}:{hashlib.sha256(body).hexdigest()[:32]}"
         answer = self.client.call(
@@ -58,7 +66,7 @@ class GenericSis(Target):
         stored = json_object(answer, otherwise=Unsure, system=self.label)
         return str(stored.get("version", ""))
 
-    def _document(self, completion: Completion) -> dict[str, Any]:
+    def _document(self, completion: Completion, status: dict[str, str]) -> dict[str, Any]:
         """The contract's document, with the least personal data: id, and what names it to staff."""
         learner, credential = completion.learner, completion.credential
         known = learner.sis_id is not None
@@ -80,7 +88,7 @@ class GenericSis(Target):
                 "url": credential.url,
                 "issuedOn": credential.issued_on.isoformat(),
                 **({"expiresOn": credential.expires_on.isoformat()} if credential.expires_on else {}),
-                "status": "active",
+                **status,
             },
             "source": {"system": completion.source, "eventId": completion.event_key},
         }

@@ -25,6 +25,8 @@ SUBJECTS: Mapping[str, str] = {
     "learner": "Your credential: {title}",
     "supervisor": "{name} has earned: {title}",
     "gap": "What is missing for {title}",
+    "corrected": "Your credential was corrected: {title}",
+    "withdrawn": "Your credential was withdrawn: {title}",
 }
 
 
@@ -78,6 +80,22 @@ def compose_gap(
     """The mail that tells a learner what is missing for a credential."""
     words = {"title": title, "gaps": gaps}
     return _mail("gap", message_id=message_id, learner=learner, title=title, words=words, at=at)
+
+
+def compose_corrected(
+    *, message_id: str, learner: Learner, title: str, credentials: tuple[Credential, ...], at: datetime
+) -> EmailMessage:
+    """The mail that tells a learner that what their credential says was corrected, and where it is now."""
+    words = {"title": title, "credentials": credentials}
+    return _mail("corrected", message_id=message_id, learner=learner, title=title, words=words, at=at)
+
+
+def compose_withdrawn(
+    *, message_id: str, learner: Learner, title: str, credentials: tuple[Credential, ...], at: datetime
+) -> EmailMessage:
+    """The mail that tells a learner that a credential was withdrawn, and whom to ask. It gives no reason."""
+    words = {"title": title, "credentials": credentials}
+    return _mail("withdrawn", message_id=message_id, learner=learner, title=title, words=words, at=at)
 
 
 def _mail(

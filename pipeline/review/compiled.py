@@ -13,14 +13,17 @@ from pipeline.configuration.staff import Person
 from pipeline.review.decisions import possible
 from pipeline.review.queue import waiting
 from pipeline.review.refusals import Unknown
+from pipeline.review.withdrawal_lists import as_shown
 from pipeline.store.attestations import AttestationRow
 from pipeline.store.cases import Case
+from pipeline.store.corrections import corrections_of
 from pipeline.store.credentials import CredentialRow
 from pipeline.store.decisions import Decision, RecordRow, Rule, as_json
 from pipeline.store.deliveries import EventRow
 from pipeline.store.learners import LearnerRow
 from pipeline.store.ledger import LedgerEntry
 from pipeline.store.reviews import Review
+from pipeline.store.withdrawals import withdrawals_of
 
 Json = dict[str, Any]
 
@@ -47,6 +50,9 @@ def compiled(session: Session, case_id: str, person: Person) -> Json:
         "events": _events(session, case.id),
         "attestations": attestations(session, learner_id=case.learner_id, program=case.program),
         "credentials": _credentials(session, case.id),
+        "withdrawals": [as_shown(row) for row in withdrawals_of(session, case.id)],
+        "corrections": _corrections(session, case.id),
+        "follows": case.follows_id,
         "other_cases": _others(session, case),
         "reviews": _reviews(session, case.id),
         "history": _history(session, case.id),
@@ -134,7 +140,31 @@ def _events(session: Session, case_id: str) -> list[Json]:
 def _credentials(session: Session, case_id: str) -> list[Json]:
     rows = session.scalars(select(CredentialRow).filter_by(case_id=case_id).order_by(CredentialRow.id))
     return [
-        {"id": row.id, "account": row.account, "state": row.state, "url": row.url, "error": row.error} for row in rows
+        {
+            "id": row.id,
+            "account": row.account,
+            "state": row.state,
+            "url": row.url,
+            "error": row.error,
+            "withdraw_reason": row.withdraw_reason,
+            "replaces": row.replaces_id,
+        }
+        for row in rows
+    ]
+
+
+def _corrections(session: Session, case_id: str) -> list[Json]:
+    return [
+        {
+            "correction": row.id,
+            "name": row.name,
+            "source": row.source,
+            "reason": row.reason,
+            "made_by": row.made_by,
+            "made_at": row.made_at.isoformat(),
+            "done_at": row.done_at.isoformat() if row.done_at else None,
+        }
+        for row in corrections_of(session, case_id)
     ]
 
 

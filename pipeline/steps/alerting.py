@@ -16,11 +16,13 @@ from pipeline import clock
 from pipeline.audit.trail import change
 from pipeline.configuration.loading import configuration
 from pipeline.configuration.staff import ChannelAccount
+from pipeline.stages import WithdrawalState
 from pipeline.steps.deadline import error_class
 from pipeline.store.alerts import AlertRow, ChannelRow, Telling
 from pipeline.store.cases import Case
 from pipeline.store.database import transaction
 from pipeline.store.ids import new_id
+from pipeline.store.withdrawals import Withdrawal
 
 #: how long the first alert of a quiet channel waits for others that come with it, as a cohort's do
 GATHERING = timedelta(seconds=20)
@@ -94,6 +96,29 @@ def escalate() -> int:
                 path=f"{QUEUE}/{case.id}",
                 case_id=case.id,
                 program=case.program,
+            )
+    return len(rows)
+
+
+def escalate_withdrawals() -> int:
+    """Tell of every withdrawal that nobody has decided about in time, once; returns how many."""
+    now = clock.now()
+    with transaction() as session:
+        late = select(Withdrawal).where(Withdrawal.decide_by <= now, Withdrawal.escalated_at.is_(None))
+        late = late.where(Withdrawal.state == WithdrawalState.REQUESTED.value).order_by(Withdrawal.id)
+        rows = list(session.scalars(late.limit(_AT_ONCE).with_for_update(skip_locked=True)))
+        for row in rows:
+            change(session, row, None, kind="withdrawal.escalated", actor="confer.tick", escalated_at=now)
+            alert(
+                session,
+                key=f"{row.id if row.scope == 'case' else row.scope}:overdue",
+                severity="critical",
+                title="Withdrawal overdue",
+                summary="a requested withdrawal was neither approved nor refused in time",
+                facts=[("Withdrawal", row.id), ("Case", row.case_id), ("Program", row.program)],
+                path="/api/withdrawals",
+                case_id=row.case_id,
+                program=row.program,
             )
     return len(rows)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -17,9 +18,10 @@ from pipeline.audit.trail import change, plan
 from pipeline.configuration.loading import configuration
 from pipeline.configuration.programs import Award, Program
 from pipeline.settings import settings
-from pipeline.stages import CredentialState, Stage
+from pipeline.stages import OVER, CredentialState, Stage
 from pipeline.steps.turn import WakeUp
 from pipeline.store.cases import Case
+from pipeline.store.corrections import corrected
 from pipeline.store.credentials import CredentialRow
 from pipeline.store.decisions import as_json
 from pipeline.store.ids import new_id
@@ -32,7 +34,7 @@ from pipeline.values import Order, Record
 def plan_award(session: Session, case: Case, program: Program, found: Record, award: Award, *, actor: str) -> WakeUp:
     """Plan one credential; one that was planned by an earlier decision, and never called, is planned anew."""
     now = clock.now()
-    due = now + program.issue_after
+    found = replace(found, learner=corrected(session, case.id, found.learner))
     ref = reference(
         source=case.source, learner=found.learner.ref, program=program.name,
         generation=case.generation, account=award.account,
@@ -43,20 +45,33 @@ def plan_award(session: Session, case: Case, program: Program, found: Record, aw
         .filter_by(case_id=case.id, account=award.account, generation=case.generation)
         .with_for_update()
     )
+    before = _still_held(session, case, award.account)
+    due = None if before else now + program.issue_after
     if row is None:
         row = CredentialRow(
             id=new_id("credential"), case_id=case.id, learner_id=case.learner_id, program=program.name,
             generation=case.generation, account=award.account, ref=ref, rule_version=program.version,
-            order=order, due_at=due,
+            order=order, replaces_id=before, due_at=due,
         )  # fmt: skip
-        row.rank_at = _rank(session, row, due)
+        row.rank_at = _rank(session, row, due) if due else None
         plan(session, row, actor=actor)
     elif row.state == CredentialState.PLANNED:
         change(
             session, row, None, kind="credential.planned", actor=actor, order=order, due_at=due,
-            rule_version=program.version,
+            replaces_id=before, rule_version=program.version,
         )  # fmt: skip
     return WakeUp(task=Stage.ISSUE.value, id=award.account)
+
+
+def _still_held(session: Session, case: Case, account: str) -> str | None:
+    """A credential of an earlier award that is not withdrawn yet: nothing takes its place before it is."""
+    others = (
+        select(CredentialRow.id)
+        .filter_by(learner_id=case.learner_id, program=case.program, account=account)
+        .where(CredentialRow.case_id != case.id, CredentialRow.state.not_in(OVER))
+        .with_for_update()
+    )
+    return session.scalars(others.order_by(CredentialRow.id.desc()).limit(1)).first()
 
 
 def _rank(session: Session, row: CredentialRow, due: datetime) -> datetime:

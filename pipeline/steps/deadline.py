@@ -33,6 +33,7 @@ ERROR_CLASSES: Mapping[str, ErrorClass] = {
     "duplicate": _UNANSWERED,
     "doubt": ErrorClass(label="doubt about the record", sla=timedelta(hours=24)),
     "criteria": ErrorClass(label="criteria not met", sla=timedelta(hours=24), severity="info"),
+    "withdrawn": ErrorClass(label="completed anew after a withdrawal", sla=timedelta(hours=24)),
     "poison": _DEFECT,
     "defect": _DEFECT,
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import select
@@ -13,14 +13,15 @@ from pipeline.configuration.loading import configuration
 from pipeline.configuration.programs import Program, program_from
 from pipeline.stages import CredentialState
 from pipeline.store.cases import Case
+from pipeline.store.corrections import corrected
 from pipeline.store.credentials import CredentialRow
 from pipeline.store.decisions import RecordRow, Rule, order_from, record_from
-from pipeline.values import Credential, Record
+from pipeline.values import SUPERSEDED, Credential, Record
 
 
 @dataclass(frozen=True, kw_only=True)
 class Dossier:
-    """A judged case, read once."""
+    """A judged case, read once. The learner of the record is as the latest correction has them."""
 
     case_id: str
     source: str
@@ -31,22 +32,26 @@ class Dossier:
     credentials: tuple[Credential, ...]
 
 
-def dossier(session: Session, case_id: str) -> Dossier:
-    """Read a case that has been judged. The program is the one by which it was judged, not today's file."""
+def dossier(session: Session, case_id: str, *, withdrawn: bool = False) -> Dossier:
+    """Read a case that has been judged. The program is the one by which it was judged, not today's file.
+
+    Args:
+        withdrawn: with the credentials that were taken back, instead of those that hold.
+    """
     case = session.get_one(Case, case_id)
+    state = CredentialState.WITHDRAWN if withdrawn else CredentialState.CONFIRMED
     rows = session.scalars(
-        select(CredentialRow)
-        .filter_by(case_id=case_id, state=CredentialState.CONFIRMED.value)
-        .order_by(CredentialRow.id)
+        select(CredentialRow).filter_by(case_id=case_id, state=state.value).order_by(CredentialRow.id)
     )
+    found = record_from(session.get_one(RecordRow, case.record_id).document)
     return Dossier(
         case_id=case.id,
         source=case.source,
         event_key=case.event_key,
         occurred_at=case.occurred_at,
-        record=record_from(session.get_one(RecordRow, case.record_id).document),
+        record=replace(found, learner=corrected(session, case_id, found.learner)),
         program=program_from(session.get_one(Rule, case.rule_version).document),
-        credentials=tuple(_credential(row) for row in rows),
+        credentials=tuple(_credential(row) for row in rows if row.withdraw_reason != SUPERSEDED),
     )
 
 

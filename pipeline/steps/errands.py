@@ -18,6 +18,7 @@ from pipeline.audit.trail import change
 from pipeline.settings import settings
 from pipeline.stages import CredentialState
 from pipeline.steps.turn import new_owner
+from pipeline.steps.withdrawn import still_wanted
 from pipeline.store.credentials import CredentialRow
 from pipeline.store.database import transaction
 from pipeline.store.decisions import order_from
@@ -69,7 +70,7 @@ def take(account: str, at_once: int, *, turn: timedelta) -> list[Errand]:
     """
     until = clock.now() + settings().lease + turn
     with transaction() as session:
-        rows = _alike(_next(session, account, at_once))
+        rows = _alike(still_wanted(session, _next(session, account, at_once)))
         errands = [_errand(row, until) for row in rows]
         for row, errand in zip(rows, errands, strict=True):
             _write(session, row, errand)

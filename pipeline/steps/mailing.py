@@ -42,7 +42,7 @@ class Compose(Protocol):
 def plan_mail(session: Session, turn: Turn, kind: str, *, about: str = "") -> Message:
     """Plan one mail of a case; `about` tells several of one kind apart."""
     domain = parseaddr(settings().mail_from)[1].rpartition("@")[2] or "localhost"
-    which = f"{kind}.{about[:16]}" if about else kind
+    which = f"{kind}.{about[-16:]}" if about else kind  # of our own ids only the end tells two apart
     row = Message(
         id=new_id("message"), case_id=turn.case_id, kind=kind, about=about,
         message_id=f"<{turn.case_id}.{which}@{domain}>", due_at=clock.now(),

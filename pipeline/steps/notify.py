@@ -19,7 +19,8 @@ from pipeline.store.database import reading, transaction
 from pipeline.store.outbox import Message
 
 ACTOR = "confer.notify"
-_KINDS = ("learner", "supervisor")
+#: the mails about a credential that was issued
+KINDS = ("learner", "supervisor")
 
 
 def notify(turn: Turn) -> Effect:
@@ -58,7 +59,7 @@ def _planned(turn: Turn, case: Dossier) -> list[tuple[str, str]]:
 
 
 def _mails(session: Session, case_id: str) -> list[Message]:
-    return list(session.scalars(select(Message).filter_by(case_id=case_id).where(Message.kind.in_(_KINDS))))
+    return list(session.scalars(select(Message).filter_by(case_id=case_id).where(Message.kind.in_(KINDS))))
 
 
 def _go_on(session: Session, case: Case) -> list[WakeUp]:

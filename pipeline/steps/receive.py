@@ -15,6 +15,7 @@ from pipeline.audit.trail import open_case, record
 from pipeline.configuration.loading import configuration
 from pipeline.settings import settings
 from pipeline.stages import Stage
+from pipeline.steps.again import case_after, hold_after_withdrawal
 from pipeline.steps.alerting import alert
 from pipeline.steps.attest import attest
 from pipeline.steps.turn import ATTEMPTS, WakeUp, advance
@@ -25,6 +26,7 @@ from pipeline.store.decisions import as_json, event_from, reported_score_from
 from pipeline.store.deliveries import Delivery, DeliveryState, EventRow, known_event
 from pipeline.store.ids import new_id
 from pipeline.store.learners import learner_id
+from pipeline.store.withdrawals import approved_withdrawal
 from pipeline.values import Event, ReportedScore
 
 log = structlog.get_logger(__name__)
@@ -135,13 +137,21 @@ def _to_case(session: Session, delivery: Delivery, event: Event, program: str) -
     case = session.scalars(latest.limit(1)).first()
     facts = {"delivery": delivery.id, "event": event.key, "occurred_at": event.occurred_at.isoformat()}
     wakeups: list[WakeUp] = []
+    was_closed = case is not None and case.stage == Stage.CLOSED
     if case is None:
         case = _new_case(delivery, event, program, learner)
         open_case(session, case, actor=ACTOR, facts=facts)
         wakeups = [WakeUp(task=Stage.GATHER.value, id=case.id)]
+    elif _completed_since_withdrawn(session, case, event):
+        before = case.id
+        case, _ = case_after(session, case, event=(delivery.id, event), actor=ACTOR, facts=facts)
+        hold_after_withdrawal(session, case, withdrawn=before, actor=ACTOR)
     elif case.stage in {Stage.FAILED, Stage.INFORM} or _completed_since_closed(case, event):
         # a new completion after a failed check: the record may be better now
         wakeups = advance(session, case, Stage.GATHER, kind="event.reopened", actor=ACTOR, **facts)
+        if case.follows_id and was_closed:
+            hold_after_withdrawal(session, case, withdrawn=case.follows_id, actor=ACTOR)
+            wakeups = []
     else:
         record(session, subject=case.id, kind="event.duplicate", actor=ACTOR, facts=facts, rule_version=None)
         log.info("duplicate_event", case=case.id)
@@ -158,6 +168,12 @@ def _to_case(session: Session, delivery: Delivery, event: Event, program: str) -
 
 def _completed_since_closed(case: Case, event: Event) -> bool:
     return case.stage == Stage.CLOSED and event.occurred_at > case.entered_at
+
+
+def _completed_since_withdrawn(session: Session, case: Case, event: Event) -> bool:
+    """A completion before the decision to withdraw is what was withdrawn, however late it is announced."""
+    withdrawal = approved_withdrawal(session, case.id)
+    return bool(withdrawal and withdrawal.decided_at and event.occurred_at > withdrawal.decided_at)
 
 
 def _new_case(delivery: Delivery, event: Event, program: str, learner: str) -> Case:

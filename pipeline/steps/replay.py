@@ -14,10 +14,10 @@ from sqlalchemy.orm import Session
 
 from pipeline import clock
 from pipeline.audit.trail import change, record
-from pipeline.stages import CredentialState, MessageState, Stage, UpdateState
+from pipeline.stages import OVER, CredentialState, MessageState, Stage, UpdateState
 from pipeline.steps.turn import WakeUp, advance
 from pipeline.store.cases import Case
-from pipeline.store.credentials import CredentialRow
+from pipeline.store.credentials import CredentialRow, awaits_another, credentials_of
 from pipeline.store.database import reading, transaction
 from pipeline.store.deliveries import Delivery, DeliveryState
 from pipeline.store.outbox import Message, Update
@@ -143,26 +143,40 @@ def put_back(session: Session, case: Case, actor: str) -> list[WakeUp]:
         return [WakeUp(task=case.stage, id=case.id)]
     resume = Stage(case.resume or Stage.GATHER)
     if resume is Stage.ISSUE:
-        return _replay_credentials(session, case, actor)
-    _replan_sending(session, case, actor)
-    return advance(session, case, resume, kind="case.replayed", actor=actor)
+        return _replay_issuing(session, case, actor)
+    lanes = _replay_credentials(session, case, actor) if resume in {Stage.CORRECT, Stage.WITHDRAW} else []
+    replan_sending(session, case, actor)
+    return advance(session, case, resume, kind="case.replayed", actor=actor) + lanes
 
 
-def _replay_credentials(session: Session, case: Case, actor: str) -> list[WakeUp]:
-    """Whatever a platform refused is looked up before it is called again."""
-    rows = session.scalars(select(CredentialRow).filter_by(case_id=case.id).with_for_update()).all()
-    for row in (row for row in rows if row.due_at is None and row.state != CredentialState.CONFIRMED):
-        change(
-            session, row, CredentialState.UNSURE if row.state == CredentialState.REJECTED else None,
-            kind="credential.replayed", actor=actor, due_at=clock.now(), attempts=0, crashes=0, failed_at=None,
-        )  # fmt: skip
+def _replay_issuing(session: Session, case: Case, actor: str) -> list[WakeUp]:
+    wakeups = _replay_credentials(session, case, actor)
+    rows = [row for row in credentials_of(session, case.id) if row.state not in OVER]
     if rows and all(row.state == CredentialState.CONFIRMED for row in rows):
         return advance(session, case, Stage.NOTIFY, kind="case.replayed", actor=actor)
     advance(session, case, Stage.ISSUE, kind="case.replayed", actor=actor)
+    return wakeups
+
+
+def _replay_credentials(session: Session, case: Case, actor: str) -> list[WakeUp]:
+    """Put back into its lane whatever came to a stop. What a platform refused is looked up before it is called again.
+
+    What is to take the place of another credential waits until that is withdrawn.
+    """
+    for row in credentials_of(session, case.id, locked=True):
+        settled = row.state == CredentialState.CONFIRMED or row.state in OVER
+        waits = row.state == CredentialState.PLANNED and awaits_another(session, row)
+        if row.due_at is None and not settled and not waits:
+            change(
+                session, row, CredentialState.UNSURE if row.state == CredentialState.REJECTED else None,
+                kind="credential.replayed", actor=actor, due_at=clock.now(), attempts=0, crashes=0, failed_at=None,
+            )  # fmt: skip
+    rows = credentials_of(session, case.id)
     return [WakeUp(task=Stage.ISSUE.value, id=row.account) for row in rows if row.due_at]
 
 
-def _replan_sending(session: Session, case: Case, actor: str) -> None:
+def replan_sending(session: Session, case: Case, actor: str) -> None:
+    """Have what could not be sent for good sent once more."""
     for message in session.scalars(select(Message).filter_by(case_id=case.id)):
         if message.state == MessageState.REJECTED:
             change(

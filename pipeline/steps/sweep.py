@@ -14,7 +14,7 @@ from pipeline import clock
 from pipeline.configuration.loading import configuration
 from pipeline.settings import settings
 from pipeline.stages import STEPS, Stage
-from pipeline.steps.alerting import escalate
+from pipeline.steps.alerting import escalate, escalate_withdrawals
 from pipeline.steps.digest import due_digests
 from pipeline.steps.lane_alerts import tell_outages
 from pipeline.steps.poll import due_sweeps
@@ -50,6 +50,7 @@ def sweep(*, waiting: int = 0) -> list[WakeUp]:
     wakeups += [WakeUp(task=row.stage, id=row.id) for row in cases]
     wakeups += [WakeUp(task="claim", id=row.id) for row in hints]
     escalate()
+    escalate_withdrawals()
     tell_outages()
     return wakeups + due_sweeps() + due_digests() + _lanes()
 

@@ -25,7 +25,7 @@ from pipeline.audit.trail import change
 from pipeline.configuration.loading import configuration
 from pipeline.errors import Failure, Misconfigured, NotReady, Outage, Rejected, Throttled, Unsure
 from pipeline.settings import settings
-from pipeline.stages import Stage
+from pipeline.stages import STEPS, Stage
 from pipeline.steps.alerting import case_alert
 from pipeline.steps.deadline import error_class
 from pipeline.store.cases import Case
@@ -127,7 +127,7 @@ def mine(session: Session, turn: Turn) -> Case:
 def advance(session: Session, case: Case, to: Stage, *, kind: str, actor: str, **facts: Any) -> list[WakeUp]:
     """Move the case to its next stage, due at once, with a clean count of attempts."""
     now = clock.now()
-    resting = to not in {Stage.GATHER, Stage.VERIFY, Stage.INFORM, Stage.NOTIFY, Stage.DOWNSTREAM}
+    resting = to not in STEPS or to is Stage.ISSUE
     change(
         session, case, to, kind=kind, actor=actor, facts=facts,
         due_at=None if resting else now, announced_at=None if resting else now, owner=None,

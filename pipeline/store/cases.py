@@ -23,6 +23,7 @@ class Case(Row):
         Index("cases_due", "due_at", "id"),
         Index("cases_stage", "stage", "changed_at", "id"),
         Index("cases_decide_by", "decide_by", "id"),
+        Index("cases_follows", "follows_id"),
     )
 
     id: Mapped[str] = mapped_column(String(40), primary_key=True)
@@ -31,6 +32,8 @@ class Case(Row):
     program: Mapped[str] = mapped_column(String(64))
     learner_id: Mapped[str] = mapped_column(ForeignKey("learners.id"))
     generation: Mapped[int] = mapped_column(default=1)
+    #: the withdrawn case after which the program is awarded to the learner again
+    follows_id: Mapped[str | None] = mapped_column(String(40))
     delivery_id: Mapped[str] = mapped_column(ForeignKey("deliveries.id"))
     event_key: Mapped[str] = mapped_column(String(300))
     occurred_at: Mapped[datetime]

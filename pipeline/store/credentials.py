@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, or_, select
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, func, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, validates
 
-from pipeline.stages import CredentialState
+from pipeline.stages import OVER, CredentialState
+from pipeline.store.cases import Case
 from pipeline.store.database import Row
 from pipeline.store.learners import LearnerRow
 from pipeline.values import PrerequisiteState
+
+#: of a credential that its holder has
+_HELD = (CredentialState.CONFIRMED.value, CredentialState.CORRECTING.value)
 
 
 class CredentialRow(Row):
@@ -30,6 +35,7 @@ class CredentialRow(Row):
         Index("credentials_program_rank", "account", "program", "rank_at"),
         Index("credentials_platform_ref", "account", "platform_ref"),
         Index("credentials_confirmed", "account", "confirmed_at"),
+        Index("credentials_replaces", "replaces_id"),
     )
 
     id: Mapped[str] = mapped_column(String(40), primary_key=True)
@@ -84,18 +90,43 @@ class CredentialRow(Row):
         return due
 
 
+def credentials_of(session: Session, case_id: str, *, locked: bool = False) -> Sequence[CredentialRow]:
+    """The credentials of a case in the order in which they were planned; those that are over too."""
+    query = select(CredentialRow).filter_by(case_id=case_id).order_by(CredentialRow.id)
+    return session.scalars(query.with_for_update() if locked else query).all()
+
+
+def awaits_another(session: Session, row: CredentialRow) -> bool:
+    """Whether the credential whose place this one takes is not over yet: until then nothing is issued."""
+    before = session.get(CredentialRow, row.replaces_id) if row.replaces_id else None
+    return before is not None and before.state not in OVER
+
+
+def next_generation(session: Session, *, learner_id: str, program: str) -> int:
+    """A number that no award of this program to this learner has had; lock their case before."""
+    found = [
+        session.scalar(select(func.max(kind.generation)).filter_by(learner_id=learner_id, program=program)) or 0
+        for kind in (Case, CredentialRow)
+    ]
+    return max(found) + 1
+
+
 def standing_of(session: Session, *, learner_id: str, program: str, on: date) -> tuple[PrerequisiteState, str]:
     """Whether a learner holds a credential of a program on a day, and why not.
 
     One that somebody with the same address or number at another LMS account holds may well be theirs: that is for
     a person to say.
     """
-    confirmed = select(CredentialRow).filter_by(program=program, state=CredentialState.CONFIRMED.value)
+    confirmed = select(CredentialRow).filter_by(program=program).where(CredentialRow.state.in_(_HELD))
     own = session.scalars(confirmed.filter_by(learner_id=learner_id)).all()
     if any(_runs(row, on) for row in own):
         return PrerequisiteState.MET, ""
     if own:
         return PrerequisiteState.UNMET, "the credential has expired"
+    replaced = select(CredentialRow.id).filter_by(program=program, learner_id=learner_id)
+    replaced = replaced.where(CredentialRow.replaces_id.is_not(None), CredentialRow.state.not_in(OVER))
+    if session.scalar(replaced.limit(1)):
+        return PrerequisiteState.UNCLEAR, "the credential is being replaced"
     me = session.get_one(LearnerRow, learner_id)
     same = [LearnerRow.sis_id == me.sis_id] if me.sis_id else []
     same += [LearnerRow.email_key == me.email_key] if me.email_key else []

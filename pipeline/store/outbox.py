@@ -19,9 +19,9 @@ class Message(Row):
 
     id: Mapped[str] = mapped_column(String(40), primary_key=True)
     case_id: Mapped[str] = mapped_column(ForeignKey("cases.id"))
-    #: `learner`, `supervisor`, or `gap`: what a learner lacks for the credential
+    #: `learner`, `supervisor`, `gap` (what a learner lacks for the credential), `corrected` or `withdrawn`
     kind: Mapped[str] = mapped_column(String(32))
-    #: which of several of its kind: the hash of the gap that is told
+    #: which of several of its kind: the hash of the gap that is told, the id of the correction
     about: Mapped[str] = mapped_column(String(64), default="")
     message_id: Mapped[str] = mapped_column(String(200))
     state: Mapped[str] = mapped_column(String(16), default=MessageState.PLANNED)
@@ -39,14 +39,16 @@ class Message(Row):
 
 
 class Update(Row):
-    """One update of one downstream system for one case."""
+    """One update of one downstream system for one case: of its credential, a correction of it, its withdrawal."""
 
     __tablename__ = "updates"
-    __table_args__ = (UniqueConstraint("case_id", "target"),)
+    __table_args__ = (UniqueConstraint("case_id", "target", "about"),)
 
     id: Mapped[str] = mapped_column(String(40), primary_key=True)
     case_id: Mapped[str] = mapped_column(ForeignKey("cases.id"))
     target: Mapped[str] = mapped_column(String(64))
+    #: empty, the id of a correction, or `withdrawn`
+    about: Mapped[str] = mapped_column(String(64), default="")
     state: Mapped[str] = mapped_column(String(16), default=UpdateState.PLANNED)
     attempts: Mapped[int] = mapped_column(default=0)
     due_at: Mapped[datetime | None]

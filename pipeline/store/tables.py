@@ -7,6 +7,7 @@ from pipeline.store import (
     attestations,
     badges,
     cases,
+    corrections,
     credentials,
     decisions,
     deliveries,
@@ -18,6 +19,7 @@ from pipeline.store import (
     rechecks,
     reviews,
     sweeps,
+    withdrawals,
 )
 from pipeline.store.database import Row
 
@@ -33,6 +35,7 @@ __all__ = [
     "attestations",
     "badges",
     "cases",
+    "corrections",
     "credentials",
     "decisions",
     "deliveries",
@@ -44,4 +47,5 @@ __all__ = [
     "rechecks",
     "reviews",
     "sweeps",
+    "withdrawals",
 ]

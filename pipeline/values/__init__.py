@@ -34,8 +34,11 @@ from pipeline.values.learning import (
     ReportedScore,
     Score,
 )
+from pipeline.values.withdrawing import AUTOMATIC, SUPERSEDED, Trigger
 
 __all__ = [
+    "AUTOMATIC",
+    "SUPERSEDED",
     "Attempt",
     "Check",
     "ClaimState",
@@ -62,4 +65,5 @@ __all__ = [
     "Score",
     "Standing",
     "Template",
+    "Trigger",
 ]

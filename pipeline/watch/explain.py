@@ -14,10 +14,12 @@ from pipeline.configuration.programs import program_from
 from pipeline.stages import CredentialState, Stage
 from pipeline.steps.deadline import error_class
 from pipeline.store.cases import Case
+from pipeline.store.corrections import corrections_of
 from pipeline.store.credentials import CredentialRow
 from pipeline.store.decisions import Decision, Rule, checks_from
 from pipeline.store.learners import LearnerRow
 from pipeline.store.reviews import Review
+from pipeline.store.withdrawals import withdrawals_of
 from pipeline.values import Check, Outcome
 from pipeline.watch.wording import check_lines, moment
 
@@ -32,6 +34,9 @@ _STAGES: Mapping[Stage, str] = {
     Stage.HELD: "A person has to decide.",
     Stage.FAILED: "The criteria are not met, so there is no credential; a person may still look at it.",
     Stage.CLOSED: "A person ended the case without a credential.",
+    Stage.CORRECT: "A correction is under way: the credential is changed or replaced, then the learner is told.",
+    Stage.WITHDRAW: "A withdrawal is under way: the credential is taken back, then the learner is told.",
+    Stage.WITHDRAWN: "What was issued is taken back; what was not will never be.",
 }
 _DECIDED: Mapping[Outcome, str] = {
     Outcome.PASS: "the criteria are met",
@@ -61,6 +66,20 @@ class PersonsWord:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Afterwards:
+    """What was done to a case after it was decided, and who decided about that: a withdrawal or a correction."""
+
+    what: str
+    state: str
+    asked_by: str
+    asked_at: datetime
+    reason: str
+    decided_by: str | None = None
+    decided_at: datetime | None = None
+    decided_reason: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Explanation:
     """A case with everything that led to where it stands. `rule_edited`: the program file says something else now."""
 
@@ -86,6 +105,10 @@ class Explanation:
     checks: tuple[Check, ...]
     reviews: tuple[PersonsWord, ...]
     credentials: tuple[Issuing, ...]
+    afterwards: tuple[Afterwards, ...]
+    #: the withdrawn case that this one follows, and the one that follows this
+    follows: str | None
+    followed_by: str | None
 
 
 def explanation(session: Session, case_id: str) -> Explanation | None:
@@ -122,6 +145,9 @@ def explanation(session: Session, case_id: str) -> Explanation | None:
         checks=checks_from(decision.checks) if decision else (),
         reviews=_reviews(session, case.id),
         credentials=_credentials(session, case.id),
+        afterwards=_afterwards(session, case.id),
+        follows=case.follows_id,
+        followed_by=session.scalar(select(Case.id).filter_by(follows_id=case.id).limit(1)),
     )
 
 
@@ -151,6 +177,15 @@ def in_words(one: Explanation) -> Iterator[str]:
         yield ""
         trouble = f": {row.error}" if row.error and row.state != CredentialState.CONFIRMED else ""
         yield f"Credential at {row.account}: {row.state}{trouble}" + (f", {row.url}" if row.url else "")
+    for deed in one.afterwards:
+        yield ""
+        yield f"{deed.what}: {deed.state}. Asked for by {deed.asked_by} on {moment(deed.asked_at)}: {deed.reason}"
+        if deed.decided_by and deed.decided_at:
+            yield f"Decided by {deed.decided_by} on {moment(deed.decided_at)}: {deed.decided_reason}"
+    if one.follows or one.followed_by:
+        yield ""
+        yield from [f"Follows {one.follows}, which was withdrawn."] if one.follows else []
+        yield from [f"The program was awarded again in {one.followed_by}."] if one.followed_by else []
 
 
 def _waiting(one: Explanation) -> Iterator[str]:
@@ -167,6 +202,26 @@ def _waiting(one: Explanation) -> Iterator[str]:
 def _reviews(session: Session, case_id: str) -> tuple[PersonsWord, ...]:
     rows = session.scalars(select(Review).filter_by(case_id=case_id).order_by(Review.id))
     return tuple(PersonsWord(person=row.person, action=row.action, reason=row.reason, at=row.made_at) for row in rows)
+
+
+def _afterwards(session: Session, case_id: str) -> tuple[Afterwards, ...]:
+    """Withdrawals and corrections, in the order in which they were asked for."""
+    withdrawals = [
+        Afterwards(
+            what=f"Withdrawal ({row.trigger})", state=row.state, asked_by=row.requested_by,
+            asked_at=row.requested_at, reason=row.reason, decided_by=row.decided_by, decided_at=row.decided_at,
+            decided_reason=row.decided_reason,
+        )
+        for row in withdrawals_of(session, case_id)
+    ]  # fmt: skip
+    corrections = [
+        Afterwards(
+            what=f"Correction to {row.name}", state="done" if row.done_at else "under way", asked_by=row.made_by,
+            asked_at=row.made_at, reason=row.reason,
+        )
+        for row in corrections_of(session, case_id)
+    ]  # fmt: skip
+    return tuple(sorted((*withdrawals, *corrections), key=lambda deed: deed.asked_at))
 
 
 def _credentials(session: Session, case_id: str) -> tuple[Issuing, ...]:

@@ -57,6 +57,8 @@ def test_the_tasks_have_the_names_that_operators_know() -> None:
         "issue",
         "notify",
         "downstream",
+        "correct",
+        "withdraw",
         "tick",
         "poll",
         "tell-staff",

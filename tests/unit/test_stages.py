@@ -15,10 +15,12 @@ from pipeline.stages import (
     RUN,
     STAGE_MOVES,
     UPDATE_MOVES,
+    WITHDRAWAL_MOVES,
     CredentialState,
     MessageState,
     Stage,
     UpdateState,
+    WithdrawalState,
     check_move,
 )
 
@@ -27,6 +29,7 @@ MACHINES: list[tuple[type[StrEnum], Mapping[StrEnum, frozenset[StrEnum]]]] = [
     (CredentialState, CREDENTIAL_MOVES),
     (MessageState, MESSAGE_MOVES),
     (UpdateState, UPDATE_MOVES),
+    (WithdrawalState, WITHDRAWAL_MOVES),
 ]
 LEGAL = [(one, other) for _, moves in MACHINES for one, following in moves.items() for other in sorted(following)]
 ALL = [state for kind, _ in MACHINES for state in kind]
@@ -48,16 +51,39 @@ def test_every_other_move_raises_also_between_machines_and_to_itself() -> None:
 
 
 @pytest.mark.parametrize(
-    "state", [Stage.DONE, CredentialState.WITHDRAWN, CredentialState.CANCELLED, MessageState.SENT, UpdateState.SENT]
+    "state",
+    [
+        Stage.WITHDRAWN,
+        CredentialState.WITHDRAWN,
+        CredentialState.CANCELLED,
+        MessageState.SENT,
+        UpdateState.SENT,
+        WithdrawalState.DONE,
+        WithdrawalState.REFUSED,
+    ],
 )
 def test_what_has_ended_leads_nowhere(state: StrEnum) -> None:
     [moves] = [moves for kind, moves in MACHINES if isinstance(state, kind)]
     assert moves[state] == frozenset()
 
 
-def test_what_a_person_has_closed_is_judged_anew_or_stays_as_it_is() -> None:
-    [moves] = [moves for kind, moves in MACHINES if kind is Stage]
-    assert moves[Stage.CLOSED] == {Stage.GATHER}
+def test_what_a_person_has_closed_is_judged_anew_or_withdrawn_or_stays_as_it_is() -> None:
+    assert STAGE_MOVES[Stage.CLOSED] == {Stage.GATHER, Stage.WITHDRAW}
+
+
+def test_what_is_done_is_only_ever_corrected_or_withdrawn() -> None:
+    assert STAGE_MOVES[Stage.DONE] == {Stage.CORRECT, Stage.WITHDRAW}
+
+
+def test_a_case_can_be_withdrawn_from_wherever_it_is_but_not_twice() -> None:
+    before = {stage for stage, following in STAGE_MOVES.items() if Stage.WITHDRAW in following}
+    assert before == set(Stage) - {Stage.WITHDRAW, Stage.WITHDRAWN}
+    assert STAGE_MOVES[Stage.WITHDRAW] == {Stage.WITHDRAWN, Stage.HELD}
+
+
+def test_a_withdrawal_is_done_only_after_somebody_approved_it() -> None:
+    before = {state for state, following in WITHDRAWAL_MOVES.items() if WithdrawalState.DONE in following}
+    assert before == {WithdrawalState.APPROVED}
 
 
 @pytest.mark.parametrize(("kind", "moves"), MACHINES)
@@ -84,7 +110,7 @@ def test_nothing_is_issued_without_a_decision_and_nothing_told_without_a_credent
     before_issue = {stage for stage, following in STAGE_MOVES.items() if Stage.ISSUE in following}
     before_notify = {stage for stage, following in STAGE_MOVES.items() if Stage.NOTIFY in following}
     assert before_issue == {Stage.VERIFY, Stage.HELD, Stage.FAILED}, "and by a person"
-    assert before_notify == {Stage.ISSUE, Stage.HELD}
+    assert before_notify == {Stage.ISSUE, Stage.HELD, Stage.CORRECT}
 
 
 def test_a_credential_is_called_only_from_planned_so_that_doubt_is_looked_up_first() -> None:
