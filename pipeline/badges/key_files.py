@@ -60,12 +60,12 @@ def found(directory: Path) -> tuple[KeyFile, ...]:
     if not directory.exists():
         return ()
     if directory.stat().st_mode & 0o022:
-        raise Misconfigured(f"{directory}: other users can put keys there. Mend it with: chmod 700 {directory}")
+        raise _unusable(f"{directory}: other users can put keys there. Mend it with: chmod 700 {directory}")
     keys: dict[tuple[str, int], KeyFile] = {}
     for path in sorted(directory.glob("*.pem")):  # a private half before its public one
         named = _FILE.fullmatch(path.name)
         if not named:
-            raise Misconfigured(
+            raise _unusable(
                 f"{path}: not a name for a key, so its age is unknown. Name it issuer-NNNN.pem or ed25519-NNNN.pem; "
                 "the highest number signs"
             )
@@ -153,19 +153,19 @@ def private_in(file: KeyFile) -> Private:
         Misconfigured: it is no key of its kind, or others could have read it.
     """
     if file.mode & 0o077:
-        raise Misconfigured(
+        raise _unusable(
             f"{file.path}: other users of this machine can read the issuer's key (mode {file.mode & 0o777:o}). "
             f"If nobody has: chmod 600 {file.path}. If somebody may have: see docs/openbadges.md for a stolen key"
         )
     try:
         key = serialization.load_pem_private_key(_content(file), password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise Misconfigured(
+        raise _unusable(
             f"{file.path}: not an unencrypted private key in PEM. Restore it from the backup; without it, the "
             "credentials that it signed no longer verify"
         ) from None
     if not isinstance(key, RSAPrivateKey | Ed25519PrivateKey) or not _fits(key.public_key(), file.kind):
-        raise Misconfigured(f"{file.path}: {_WANTED[file.kind]}")
+        raise _unusable(f"{file.path}: {_WANTED[file.kind]}")
     return key
 
 
@@ -176,13 +176,13 @@ def public_in(file: KeyFile) -> Public:
         Misconfigured: it is no key of its kind, or others could have put another one in its place.
     """
     if file.mode & 0o022:
-        raise Misconfigured(f"{file.path}: other users can change it. Compare it with the backup, then chmod 600 it")
+        raise _unusable(f"{file.path}: other users can change it. Compare it with the backup, then chmod 600 it")
     try:
         key = serialization.load_pem_public_key(_content(file))
     except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise Misconfigured(f"{file.path}: not a public key in PEM. Restore it from the backup") from None
+        raise _unusable(f"{file.path}: not a public key in PEM. Restore it from the backup") from None
     if not isinstance(key, RSAPublicKey | Ed25519PublicKey) or not _fits(key, file.kind):
-        raise Misconfigured(f"{file.path}: {_WANTED[file.kind]}")
+        raise _unusable(f"{file.path}: {_WANTED[file.kind]}")
     return key
 
 
@@ -195,10 +195,15 @@ def _fits(key: Public, kind: Kind) -> bool:
     return isinstance(key, Ed25519PublicKey)
 
 
+def _unusable(detail: str) -> Misconfigured:
+    """No credential of the account can be signed, whoever it is for."""
+    return Misconfigured(detail, whole_account=True)
+
+
 def _content(file: KeyFile) -> bytes:
     try:
         return file.path.read_bytes()
     except FileNotFoundError:
         raise
     except OSError as failure:
-        raise Misconfigured(f"{file.path}: the issuer's key cannot be read ({failure.strerror})") from None
+        raise _unusable(f"{file.path}: the issuer's key cannot be read ({failure.strerror})") from None

@@ -197,5 +197,6 @@ def _directory() -> Path:
 def _unwritable(directory: Path, failure: OSError) -> Misconfigured:
     return Misconfigured(
         f"{directory}: the issuer's keys cannot be read or made ({failure.strerror}). Give the user that "
-        "runs Confer this directory, mode 700, on a file system that knows hard links"
+        "runs Confer this directory, mode 700, on a file system that knows hard links",
+        whole_account=True,
     )

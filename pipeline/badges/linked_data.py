@@ -16,6 +16,8 @@ from typing import Any
 
 from pyld import jsonld
 
+from pipeline.errors import Misconfigured
+
 _FILES = {
     "https://www.w3.org/ns/credentials/v2": (
         "credentials-v2.json",
@@ -56,7 +58,10 @@ def check_covered(document: Mapping[str, Any]) -> None:
     Raises:
         Unsignable: a member is lost, changed or empty, a type or identifier is no absolute address, or a text holds
             a character that is not written alike everywhere.
+        Misconfigured: a pinned context is not what it was.
     """
+    for address in _FILES:
+        _context(address)  # PyLD would hide why it cannot be had
     for place in _empty(document, "$"):
         raise Unsignable(f"{place} is empty")
     for place in _unwritable(document, "$"):
@@ -66,18 +71,17 @@ def check_covered(document: Mapping[str, Any]) -> None:
         compacted = jsonld.compact(expanded, {"@context": document["@context"]}, {"documentLoader": _load})
     except jsonld.JsonLdError as failure:
         raise Unsignable(f"its contexts cannot be applied ({failure.code or failure.type})") from None
-    for place in _relative(expanded, "$"):
-        raise Unsignable(f"{place} is not an absolute address")
     for place in _differences(_plain(document), _plain(compacted), "$"):
-        raise Unsignable(f"{place} is not defined by a context")
+        raise Unsignable(f"{place} would be lost or changed: no context defines it, or it is no absolute address")
 
 
 @cache
 def _context(address: str) -> Any:
     name, digest = _FILES[address]
-    content = (_DIRECTORY / name).read_bytes()
+    file = _DIRECTORY / name
+    content = file.read_bytes() if file.exists() else b""
     if sha256(content).hexdigest() != digest:
-        raise Unsignable(f"{name} is not the context that it was: restore it from the release")
+        raise Misconfigured(f"{file} is not the context that it was: restore it from the release", whole_account=True)
     return json.loads(content)
 
 
@@ -105,15 +109,6 @@ def _unwritable(value: Any, place: str) -> Iterator[str]:
         yield place
     for name, child in _children(value):
         yield from _unwritable(child, f"{place}.{name}")
-
-
-def _relative(value: Any, place: str) -> Iterator[str]:
-    """Where an expanded document names something by what is no address: such a statement would vanish."""
-    for name, child in _children(value):
-        named = child if isinstance(child, list) else [child]
-        if name in {"@id", "@type"} and not all(":" in str(one) for one in named):
-            yield f"{place}.{name}"
-        yield from _relative(child, f"{place}.{name}")
 
 
 def _plain(value: Any) -> Any:

@@ -379,6 +379,7 @@ class TestOpenBadges(PlatformSuite):
             file.chmod(0o644)
             with pytest.raises(Misconfigured) as caught:
                 bench.issued(2)
+            assert caught.value.whole_account
             assert not any(secret in caught.value.detail for secret in bench.secrets)
             file.chmod(0o600)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import shutil
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -25,7 +26,7 @@ from pipeline.badges.issuing import signed
 from pipeline.badges.linked_data import Unsignable, canonical, check_covered
 from pipeline.badges.multibase import base58
 from pipeline.badges.proof import prove_inside
-from pipeline.errors import Rejected
+from pipeline.errors import Misconfigured, Rejected
 from pipeline.settings import Settings
 from pipeline.store.badges import Place
 from tests.unit.test_open_badge import NOW, ORDER, PLACE
@@ -201,13 +202,21 @@ def test_nothing_is_ever_fetched(monkeypatch: pytest.MonkeyPatch, document: Docu
 def test_a_context_that_was_changed_is_refused(
     document: Document, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    for file in linked_data._DIRECTORY.glob("*.json"):
-        (tmp_path / file.name).write_bytes(file.read_bytes() + b"\n")
-    monkeypatch.setattr(linked_data, "_DIRECTORY", tmp_path)
-    linked_data._context.cache_clear()
-    for address in document["@context"]:
-        with pytest.raises(Unsignable, match="not the context that it was"):
-            linked_data._load(address, {})
+    directory = tmp_path / "contexts"
+    shutil.copytree(linked_data._DIRECTORY, directory)
+    [first, second] = sorted(directory.glob("*.json"))
+    monkeypatch.setattr(linked_data, "_DIRECTORY", directory)
+    for break_it in (lambda: second.write_bytes(second.read_bytes() + b"\n"), first.unlink):
+        linked_data._context.cache_clear()
+        assert prove_inside(document, created="2026-03-07T12:30:15Z")
+        linked_data._context.cache_clear()
+        content = first.read_bytes(), second.read_bytes()
+        break_it()
+        with pytest.raises(Misconfigured, match="not the context that it was") as caught:
+            prove_inside(document, created="2026-03-07T12:30:15Z")
+        assert caught.value.whole_account
+        first.write_bytes(content[0])
+        second.write_bytes(content[1])
     linked_data._context.cache_clear()
 
 
