@@ -281,12 +281,26 @@ def test_a_server_that_keeps_whole_seconds_tells_ours_as_well(bench: BadgrBench)
     assert bench.platform().find(bench.order(ref="confer-another")) is None
 
 
-@pytest.mark.parametrize(("days", "ours"), [(0, True), (-1, True), (-2, False), (1, False), (-365, False)])
-def test_the_second_counts_on_the_day_alone(bench: BadgrBench, days: int, ours: bool) -> None:
-    """What is issued just after midnight is dated just before it."""
+@pytest.mark.parametrize(
+    ("moved_by", "ours"),
+    [
+        ({"days": 0}, True),
+        ({"days": -1}, True),  # what is issued just after midnight is dated just before it
+        ({"hours": 1, "minutes": 7}, True),
+        ({"days": -2}, False),
+        ({"days": 1}, False),
+        ({"days": -365}, False),
+        ({"seconds": 1}, False),
+        ({"milliseconds": 1}, False),
+        ({"milliseconds": -159}, True),  # as it is where fractions are dropped
+    ],
+)
+def test_second_and_day_have_to_be_those_of_the_order(
+    bench: BadgrBench, moved_by: dict[str, int], ours: bool
+) -> None:
     issued = bench.issued()
     [made] = bench.there()
-    moved = datetime.fromisoformat(made["issued_on"]) + timedelta(days=days)
+    moved = datetime.fromisoformat(made["issued_on"]) + timedelta(**moved_by)
     bench.twin.change(issued.platform_ref, issued_on=moved.isoformat())
     assert (bench.platform().find(bench.order()) is not None) is ours
 
