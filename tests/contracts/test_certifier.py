@@ -27,12 +27,22 @@ from tests.contracts.platform_bench import Bench, Trait
 from tests.contracts.platform_suite import PlatformSuite
 
 FIRST, SECOND = "01kzdem0grp000000000000001", "01kzdem0grp000000000000002"
+CRED = "01kzdem0cred00000000000001"
 MISSING = "01kzdem0grp999999999999999"
 SECRET = "certifier-webhook-secret"
 ISSUING = r"^/v1/credentials/[^/]+/issue$"
 SENDING = r"^/v1/credentials/[^/]+/send$"
 DRAFTING = r"^/v1/credentials$"
-NO_IDS = ["", ".", "..", "987654321", "01kzdem0grp00000000000/..", "01kzdem0grp0000000000000\n1", "é" * 26]
+NO_IDS = [
+    "",
+    ".",
+    "..",
+    "987654321",
+    "01kzdem0grp00000000000/..",
+    "01kzdem0grp0000000000000\n1",
+    f"{CRED}\n",
+    "é" * 26,
+]
 
 
 class CertifierBench(Bench):
@@ -163,7 +173,6 @@ def bench(confer_env: Settings, control: SandboxControl, monkeypatch: pytest.Mon
     return CertifierBench(control, monkeypatch, f"{control.base_url}/certifier")
 
 
-CRED = "01kzdem0cred00000000000001"
 ORDER = Order(
     ref="confer-abcdefghijklmnopqrstuvwxyz",
     template=FIRST,
@@ -342,6 +351,12 @@ def test_an_attribute_that_is_not_there_is_named_and_nothing_is_left(bench: Cert
         bench.issued(attributes={"mentor": "Grace H.", "colour": "red"})
     assert not caught.value.whole_account
     assert [one for one in bench.there(live=None) if one["state"] != "deleted"] == []
+
+
+def test_an_attribute_is_named_where_the_workspace_has_none(bench: CertifierBench) -> None:
+    bench.twin.set(attributes=["confer_ref"])
+    with pytest.raises(Misconfigured, match="no attribute hours, mentor"):
+        bench.issued()
 
 
 @pytest.mark.parametrize("mode", ["refuse", "ignore"])
@@ -595,6 +610,12 @@ def test_a_hit_is_read_anew(bench: CertifierBench, scripted: Scripted) -> None:
     assert at(bench, scripted, stale, refusal(404, "not_found"), stale, refusal(404, "not_found")).find(ORDER) is None
 
 
+def test_an_attribute_that_is_empty_is_no_reference(bench: CertifierBench) -> None:
+    mine = {"name": "Ada", "email": "learner1@learners.example", "attributes": {"confer_ref": ""}}
+    made = bench.twin.add_credential(FIRST, **mine)
+    assert _found(bench) == (made["id"], True, False)
+
+
 def test_a_search_that_takes_addresses_broadly_finds_nobody_else(bench: CertifierBench, scripted: Scripted) -> None:
     other = shown(recipient={"name": "Eve", "email": "xada@learners.example"}, customAttributes=None)
     assert at(bench, scripted, listed(other), listed()).find(ORDER) is None
@@ -628,7 +649,8 @@ def test_a_search_that_cannot_name_the_group_is_told_and_got_around(bench: Certi
 )
 def test_a_page_of_another_shape_is_an_outage(bench: CertifierBench, scripted: Scripted, page: Any) -> None:
     with pytest.raises(Outage):
-        at(bench, scripted, (200, page)).find(ORDER)
+        at(bench, scripted, (200, page), listed()).find(ORDER)
+    assert len(scripted.asked) == 1
 
 
 @pytest.mark.parametrize("body", ["null", [], {}, 7])
@@ -665,6 +687,15 @@ def test_an_interaction_by_nobody_known_is_an_outage(bench: CertifierBench, scri
     one = {"credentialId": CRED, "triggeredBy": by, "triggeredAt": "2026-02-01T10:00:00Z"}
     with pytest.raises(Outage):
         at(bench, scripted, (200, shown()), listed(one)).read(CRED)
+
+
+@pytest.mark.parametrize("status", [202, 203, 206])
+def test_an_answer_of_another_kind_says_nothing(bench: CertifierBench, scripted: Scripted, status: int) -> None:
+    page = listed()[1]
+    with pytest.raises(Outage, match=str(status)):
+        at(bench, scripted, (status, page), (status, page)).find(ORDER)
+    with pytest.raises(Outage, match=str(status)):
+        at(bench, scripted, (status, shown())).read(CRED)
 
 
 @pytest.mark.parametrize(("status", "expected"), [(408, Outage), (400, Misconfigured), (204, Outage)])
@@ -713,9 +744,11 @@ def test_a_listing_tells_claims_only_where_it_is_to(bench: CertifierBench) -> No
 def test_a_date_of_expiry_that_has_passed_counts_before_the_status_follows(
     bench: CertifierBench, scripted: Scripted
 ) -> None:
-    held = at(bench, scripted, (200, shown(expiryDate="2026-01-01")), listed()).read(CRED)
-    assert held is not None
-    assert held.standing is Standing.EXPIRED
+    today = clock.now().date()
+    for expiry, expected in ((today - timedelta(days=1), Standing.EXPIRED), (today, Standing.LIVE)):
+        held = at(bench, scripted, (200, shown(expiryDate=expiry.isoformat())), listed()).read(CRED)
+        assert held is not None
+        assert held.standing is expected
 
 
 # templates
