@@ -7,7 +7,7 @@ import os
 import platform
 import shutil
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import astuple, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,12 +20,15 @@ from tests.faults.rig import Variant
 MEASURES: Mapping[str, tuple[Callable[[Variant, int], Row], int, int]] = {
     "webhooks": (measures.webhooks, 5000, 500),
     "completions": (measures.completions, 300, 40),
-    "limit": (measures.limit, 300, 120),
 }
-
-
 #: those that need neither database nor broker
 ALONE: Mapping[str, tuple[Callable[[int], Row], int, int]] = {"judging": (measures.judging, 10_000, 2_000)}
+#: those that need PostgreSQL and Redis; each gives several rows
+ON_SERVERS: Mapping[str, tuple[Callable[[int], Iterator[Row]], int, int]] = {
+    "limit": (measures.limit, 1000, 200),
+    "bulk": (measures.bulk, 200, 200),
+    "platforms": (measures.platforms, 10_000, 400),
+}
 
 
 def main() -> int:
@@ -36,7 +39,7 @@ def main() -> int:
         epilog="example: make bench ARGS='--quick --only webhooks'",
     )
     parser.add_argument("--quick", action="store_true", help="a short look, about a minute: not for comparing")
-    names = sorted({*MEASURES, *ALONE})
+    names = sorted({*MEASURES, *ALONE, *ON_SERVERS})
     parser.add_argument("--only", choices=names, action="append", help="this measure; may be repeated")
     parser.add_argument(
         "--on", choices=["files", "servers"], action="append",
@@ -47,7 +50,12 @@ def main() -> int:
     if "servers" not in variants and not arguments.on:
         print("redis-server or PostgreSQL is not installed: measuring on SQLite alone.", file=sys.stderr)
     rows = []
-    for name in arguments.only or [*ALONE, *MEASURES]:
+    for name in arguments.only or [*ALONE, *MEASURES, *(ON_SERVERS if _has_servers() else ())]:
+        if name in ON_SERVERS:
+            print(f"measuring {name} …", file=sys.stderr, flush=True)
+            several, count, few = ON_SERVERS[name]
+            rows += several(few if arguments.quick else count)
+            continue
         if name in ALONE:
             print(f"measuring {name} …", file=sys.stderr, flush=True)
             alone, count, few = ALONE[name]

@@ -1,4 +1,4 @@
-"""The three measures: webhooks, completions, and how much of a platform's limit the lanes use."""
+"""The measures: webhooks, completions, judging, and how the lanes use the limits of the platforms."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks import burst
 from benchmarks.judging import judged
 from benchmarks.load import Load, post_all
-from sandbox.processes import WORKER, web
-from tests.faults.rig import AT_ACCREDIBLE, AT_BADGES, WEBHOOK_SECRET, Rig, Variant, running
+from sandbox.processes import web
+from tests.faults.rig import AT_BADGES, WEBHOOK_SECRET, Rig, Variant, running
 from tests.servers import HOST, free_port, wait_for
 
 #: as in production, where the rig scales time down
@@ -107,26 +108,48 @@ def judging(count: int) -> Row:
     )
 
 
-def limit(variant: Variant, count: int, *, calls: int = 100, window: float = 10.0) -> Row:
-    """How much of a platform's limit two lane processes use while they drain a backlog."""
-    with _installation(variant, rate=(calls, window), in_flight=4, bulk=1) as rig:
-        rig.kill_workers()
-        judge = rig.processes.start("judge", WORKER)  # `worker` is the name of the one that is started below
-        rig.complete(count, AT_ACCREDIBLE, parallel=16)
-        wait_for(lambda: rig.stages()["issue"] == count, seconds=120, what="a backlog")
-        rig.control.set_rate("accredible", calls, window)
-        rig.processes.kill("judge")
-        judge.wait()
-        del rig.processes.running["judge"]
-        rig.start_workers(lanes=2)
-        rig.wait_all(count, seconds=count / calls * window * 2 + 60)
-        seen = rig.control.rate("accredible")
-    used = (seen["calls"] - 1) / ((seen["last_at"] - seen["first_at"]) * calls / window)
-    return Row(
-        what=f"limit of {calls} in {window:g} s, {count:,} issued by two lane processes",
-        on=_name(variant),
-        measured=f"{used:.1%} used, {seen['over_limit']} over, at most {seen['max_in_window']} in a window",
+def limit(count: int, *, calls: int = 100, window: float = 10.0) -> Iterator[Row]:
+    """How much of a platform's limit two lane hosts use, and what a credential costs, beside Celery's rate_limit."""
+    seen, cpu = burst.used_by_lanes(count, calls, window)
+    plain, plain_cpu = burst.used_by_rate_limit(count, calls, window)
+    yield Row(
+        what=f"limit of {calls} in {window:g} s, {count:,} issued by two lane hosts, one call each",
+        on="PostgreSQL, Redis",
+        measured=f"{_of_limit(seen)}, {cpu * 1000:.1f} ms CPU each",
+        baseline=f"{_of_limit(plain)}, {plain_cpu * 1000:.1f} ms: Celery's rate_limit on two workers",
+        ratio=f"{cpu / plain_cpu:.2f} of its CPU",
     )
+
+
+def bulk(count: int, *, window: float = 60.0) -> Iterator[Row]:
+    """How long a cohort takes at Accredible's limit with bulk calls and without."""
+    fast, slow = (burst.bulk_seconds(count, window, bulky=bulky) for bulky in (True, False))
+    yield Row(
+        what=f"{count} learners at 100 calls in {window:g} s, bulk calls",
+        on="PostgreSQL, Redis",
+        measured=f"{fast:.1f} s",
+        baseline=f"{slow:.1f} s: one call for each",
+        ratio=f"{slow / fast:.1f}",
+    )
+
+
+def platforms(count: int, *, window: float = 6.0) -> Iterator[Row]:
+    """Five platforms with their real ratio of limits, through kills and an outage, beside a run without."""
+    calm = {one.platform: one for one in burst.five_platforms(count, window, trouble=False)}
+    for one in burst.five_platforms(count, window, trouble=True):
+        was = calm[one.platform]
+        away = f", away for {burst.AWAY_MINUTES * window:g} s" if one.platform == burst.AWAY else ""
+        yield Row(
+            what=f"{one.platform}: {one.credentials:,} of {count:,} at five platforms, two kills{away}",
+            on="PostgreSQL, Redis",
+            measured=f"{one.used:.1%} used, {one.over} over, p95 {one.p95:.0f} s",
+            baseline=f"{was.used:.1%} used, {was.over} over, p95 {was.p95:.0f} s: nothing goes wrong",
+            ratio=f"{one.p95 / was.p95:.2f} in p95",
+        )
+
+
+def _of_limit(seen: Mapping[str, Any]) -> str:
+    return f"{seen['used']:.1%} used, {seen['over_limit']} over, at most {seen['max_in_window']} in a window"
 
 
 @contextmanager
