@@ -386,6 +386,13 @@ def test_a_list_that_is_not_filtered_is_read_to_the_end(bench: BadgrBench) -> No
         bench.platform().find(bench.order())
 
 
+def test_a_server_that_keeps_capitals_tells_the_same_address(bench: BadgrBench) -> None:
+    answers(bench, 200, envelope(award(recipient={"plaintextIdentity": "Learner1@Learners.Example"})))
+    found = bench.platform().find(bench.order())
+    assert found is not None
+    assert not found.ours
+
+
 def test_who_we_are_has_to_be_told_before_an_award_is_taken_for_somebody_elses(bench: BadgrBench) -> None:
     bench.twin.add_credential(FIRST, name="Ada", email="learner1@learners.example")
     narrow = bench.platform(scope="rw:issuer")
