@@ -34,6 +34,8 @@ class Badge(Row):
     __table_args__ = (
         UniqueConstraint("status_list", "status_index", name="badges_status_key"),
         Index("badges_template", "account", "template", "public_id"),
+        Index("badges_list_issued", "status_list", "issued_at"),
+        Index("badges_list_revoked", "status_list", "revoked_at"),
     )
 
     public_id: Mapped[str] = mapped_column(String(40), primary_key=True)
@@ -119,7 +121,8 @@ def _draw(count: int) -> list[int]:
 def revoke(session: Session, public_id: str, *, at: datetime, reason: str) -> None:
     """Mark a credential as revoked; one that is already keeps its date and its reason."""
     open_one = update(Badge).where(Badge.public_id == public_id, Badge.revoked_at.is_(None))
-    session.execute(open_one.values(revoked_at=at, revoked_reason=reason[:64]))
+    told = "".join(character for character in reason if character.isprintable())[:64]
+    session.execute(open_one.values(revoked_at=at, revoked_reason=told))
 
 
 def list_state(session: Session, number: int) -> ListState | None:

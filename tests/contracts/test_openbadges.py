@@ -158,6 +158,9 @@ class TestOpenBadges(PlatformSuite):
         assert found is not None
         assert (found.ref, found.usable, found.formats) == ("anything", True, OpenBadges.formats)
         assert (found.attributes, found.repeatable) == (frozenset(), None)
+        assert bench.platform().template("") is None
+        assert bench.platform().template("x" * 64)
+        assert bench.platform().template("x" * 65) is None
 
     def test_templates_are_listed_to_the_last_page(self, bench: Bench) -> None:
         """There is nothing to list."""
@@ -193,6 +196,9 @@ class TestOpenBadges(PlatformSuite):
         issued = bench.issued()
         bench.platform().withdraw(issued.platform_ref, "x" * 1000)
         assert stored(issued).revoked_reason == "x" * 64
+        other = bench.issued(2)
+        bench.platform().withdraw(other.platform_ref, "a\0b\ud83d\u202ec")
+        assert stored(other).revoked_reason == "abc"
 
     def test_a_withdrawn_one_is_listed_as_withdrawn_and_an_expired_one_as_expired(self, bench: Bench) -> None:
         first, second = bench.issued(1), bench.issued(2, expires_on=clock.now().date())
@@ -303,6 +309,26 @@ class TestOpenBadges(PlatformSuite):
         monkeypatch.setattr(books, "free_places", lambda _session, _count: next(draws))
         first, second = bench.issued(1), bench.issued(2)
         assert (stored(first).status_index, stored(second).status_index) == (5, 6)
+
+    def test_what_was_stored_stays_told_when_the_rest_meets_an_outage(
+        self, bench: Bench, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from pipeline.platforms.openbadges import books
+
+        draws = iter([[Place(1, 5), Place(1, 5)]])
+
+        def draw(_session: object, _count: int) -> list[Place]:
+            try:
+                return next(draws)
+            except StopIteration:
+                raise lost() from None
+
+        monkeypatch.setattr(books, "free_places", draw)
+        results = bench.platform().issue_many([bench.order(1), bench.order(2)])
+        assert [type(result) for result in results] == [Issued, Outage]
+        assert [one["email"] for one in bench.there()] == ["learner1@learners.example"]
+        with pytest.raises(Outage):
+            bench.issued(3)
 
     def test_what_never_fits_goes_to_a_person(self, bench: Bench) -> None:
         refusal = IntegrityError("INSERT", {}, Exception("no"))

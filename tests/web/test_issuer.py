@@ -39,7 +39,9 @@ def bits(document: dict[str, Any]) -> str:
     text = document["credentialSubject"]["encodedList"]
     assert text[0] == "u"
     assert "=" not in text
-    raw = gzip.decompress(urlsafe_b64decode(text[1:] + "=" * (-len(text[1:]) % 4)))
+    packed = urlsafe_b64decode(text[1:] + "=" * (-len(text[1:]) % 4))
+    assert packed[4:8] == bytes(4), "a date in it would make other bytes of the same list"
+    raw = gzip.decompress(packed)
     return "".join(f"{byte:08b}" for byte in raw)
 
 

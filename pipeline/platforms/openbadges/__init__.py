@@ -87,7 +87,9 @@ class OpenBadges(Platform):
         return iter(())
 
     def template(self, ref: str) -> Template | None:
-        """Any name is a template here: certificate and page look the same for all programs."""
+        """Any name that its column can hold is a template: certificate and page look the same for all programs."""
+        if not 0 < len(ref) <= 64:
+            return None
         return Template(ref=ref, name=ref, usable=True, formats=self.formats, attributes=frozenset())
 
 

@@ -33,8 +33,13 @@ def issue_all(orders: Sequence[Order], account: str, gate: Gate) -> tuple[Issued
     """
     results: dict[int, Issued | Failure] = {}
     for _ in range(_TRIES):
-        if left := {number: order for number, order in enumerate(orders) if number not in results}:
-            results |= _attempt(left, account, gate)
+        left = {number: order for number, order in enumerate(orders) if number not in results}
+        try:
+            results |= _attempt(left, account, gate) if left else {}
+        except Failure as failure:
+            if not results:
+                raise
+            results |= dict.fromkeys(left, failure)  # what was stored before stays stored
     unfit = Rejected("openbadges: the credential does not fit its table")
     return tuple(results.get(number, unfit) for number in range(len(orders)))
 
@@ -46,18 +51,11 @@ def _attempt(orders: Mapping[int, Order], account: str, gate: Gate) -> dict[int,
     made = {
         number: _signed(order, account, place) for (number, order), place in zip(orders.items(), places, strict=True)
     }  # signing takes the time, and no other writer has to wait for it
-    results: dict[int, Issued | Failure] = {}
-    refused = []
+    results: dict[int, Issued | Failure | None] = {}
     with writing(gate) as session:
         for number, badge in made.items():
-            try:
-                results[number] = badge if isinstance(badge, Failure) else _stored(session, badge)
-            except IntegrityError:
-                refused.append(number)
-    for number in refused:
-        if known := _known(orders[number]):
-            results[number] = known
-    return results
+            results[number] = badge if isinstance(badge, Failure) else _stored(session, badge)
+    return {number: result for number, result in results.items() if result is not None}
 
 
 def _signed(order: Order, account: str, place: Place) -> Badge | Failure:
@@ -74,20 +72,21 @@ def _signed(order: Order, account: str, place: Place) -> Badge | Failure:
         return Rejected("openbadges: a value holds a forbidden character")
 
 
-def _stored(session: Session, badge: Badge) -> Issued | Failure:
+def _stored(session: Session, badge: Badge) -> Issued | Failure | None:
     """Write one row under a savepoint, so that what the table refuses leaves the others in peace."""
     try:
         with session.begin_nested():
             session.add(badge)
+    except IntegrityError:
+        return _known(session, badge.ref)
     except DataError:
         return Rejected("openbadges: a value is too long or holds a forbidden character")
     return issued_as(badge)
 
 
-def _known(order: Order) -> Failure | None:
-    """Why a reference is refused, if it is the reference."""
-    with asking() as session:
-        badge = badge_of(session, order.ref)
+def _known(session: Session, ref: str) -> Failure | None:
+    """Why a reference is refused; None where it was the place, which is no reason."""
+    badge = badge_of(session, ref)
     if badge is None:
         return None
     if badge.revoked_at is not None:

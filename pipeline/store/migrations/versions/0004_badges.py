@@ -22,4 +22,6 @@ def upgrade() -> None:
         table.add_column(sa.Column("revoked_at", Instant(), nullable=True))
         table.add_column(sa.Column("revoked_reason", sa.String(length=64), nullable=True))
         table.create_unique_constraint("badges_status_key", ["status_list", "status_index"])
+    op.create_index("badges_list_issued", "badges", ["status_list", "issued_at"])
+    op.create_index("badges_list_revoked", "badges", ["status_list", "revoked_at"])
     op.create_index("badges_template", "badges", ["account", "template", "public_id"])
