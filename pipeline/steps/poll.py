@@ -154,12 +154,12 @@ def _sweep(claim: Claim) -> list[WakeUp]:
 
 
 def _known(session: Session, claim: Claim) -> frozenset[str]:
-    """Learners whose completion needs no further look; who failed, or was rejected, may have done better since."""
+    """Learners whose completion needs no further look; who failed, was rejected or lost a credential may do it anew."""
     learners = (
         select(EventRow.learner)
         .join(Case, Case.id == EventRow.case_id)
         .where(EventRow.source == claim.source, EventRow.course == claim.course)
-        .where(Case.stage.not_in([Stage.FAILED.value, Stage.CLOSED.value]))
+        .where(Case.stage.not_in([Stage.FAILED.value, Stage.CLOSED.value, Stage.WITHDRAWN.value]))
     )
     return frozenset(session.scalars(learners.distinct()))
 
