@@ -16,6 +16,7 @@ from pipeline import clock
 from pipeline.configuration.loading import configuration
 from pipeline.settings import settings
 from pipeline.stages import STEPS, Stage
+from pipeline.steps.lanes import lanes
 from pipeline.steps.sweep import last_tick_age
 from pipeline.store.cases import Case
 from pipeline.store.credentials import CredentialRow
@@ -100,7 +101,26 @@ def _accounts(session: Session) -> Iterator[Metric]:
         confirmed.add_metric([account], done_rows.get(account, 0))
         began = since.get(account)
         down.add_metric([account], (clock.now() - began).total_seconds() if began else 0.0)
-    yield from (waiting, confirmed, down)
+    yield from (waiting, confirmed, down, *_lanes())
+
+
+def _lanes() -> Iterator[Metric]:
+    paused = GaugeMetricFamily(
+        "confer_account_paused", "1 while a person has stopped the account", labels=["account"]
+    )
+    limit = GaugeMetricFamily(
+        "confer_account_limit_calls_per_second", "The limit in force, where there is one", labels=["account"]
+    )
+    left = GaugeMetricFamily(
+        "confer_account_backlog_seconds", "When what waits will be done, where it can be told", labels=["account"]
+    )
+    for lane in lanes():
+        paused.add_metric([lane.account], lane.paused_at is not None)
+        if lane.calls and lane.per_seconds:
+            limit.add_metric([lane.account], lane.calls / lane.per_seconds)
+        if lane.done_about:
+            left.add_metric([lane.account], (lane.done_about - clock.now()).total_seconds())
+    yield from (paused, limit, left)
 
 
 def _credentials(session: Session, condition: ColumnElement[bool]) -> dict[str, int]:

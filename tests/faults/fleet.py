@@ -79,10 +79,10 @@ class Fleet(Rig):
         self.processes.kill(f"lanes{number}")
         self.processes.running.pop(f"lanes{number}").wait()
 
-    def backlog(self, counts: Mapping[str, int]) -> int:
-        """So many credentials wait at each account, in the order of their numbers."""
+    def backlog(self, counts: Mapping[str, int], *, first: int = 0) -> int:
+        """So many credentials wait at each account, numbered from `first` on; returns the next number."""
         engine = make_engine(self.processes.environ["DATABASE_URL"])
-        number, now = 0, clock.now()
+        number, now = first, clock.now()
         for platform, count in counts.items():
             bench = self.benches[platform]
             step = timedelta(seconds=self.window / LIMITS[platform])

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from pipeline.steps.lanes import pause_lane
 from pipeline.store.database import transaction
 from pipeline.traffic import outage
 from tests.driver import Driver
@@ -102,3 +103,19 @@ def test_nobody_s_name_is_in_them(confer: Driver) -> None:
     text = confer.web.get("/metrics").get_data(as_text=True)
     assert "Quirke" not in text
     assert email not in text
+
+
+def test_the_lanes_tell_their_limit_their_pause_and_how_long_the_backlog_takes(confer: Driver) -> None:
+    confer.learner()
+    confer.complete_at_accredible()
+    while any(wakeup.task != "issue" for wakeup in confer.waiting):
+        confer.waiting.extend(confer.step(confer.waiting.popleft()))
+    found = values(confer)
+    assert found["confer_account_limit_calls_per_second", "accredible"] == pytest.approx(100 / 60)
+    assert found["confer_account_paused", "accredible"] == 0
+    assert found["confer_account_backlog_seconds", "accredible"] > 0
+    assert ("confer_account_limit_calls_per_second", "badges") not in found
+    pause_lane("accredible", actor="person:ada", reason="maintenance")
+    found = values(confer)
+    assert found["confer_account_paused", "accredible"] == 1
+    assert ("confer_account_backlog_seconds", "accredible") not in found
