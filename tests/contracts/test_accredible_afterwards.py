@@ -410,6 +410,20 @@ def test_a_live_one_is_found_before_an_unpublished_one(make: Make, twin: Platfor
     assert make().find(ORDER) == Issued(platform_ref=live["id"], url=live["url"], live=True, ours=False)
 
 
+def test_one_of_another_case_is_passed_over_without_a_call_and_also_where_the_search_trails(
+    make: Make, twin: PlatformControl, control: SandboxControl
+) -> None:
+    platform = make()
+    platform.issue(replace(ORDER, ref="confer-other"))
+    before = calls(control)
+    assert platform.find(ORDER) is None
+    assert calls(control) == before + 3
+    made = twin.add_credential(4711, name="Ada", email=ORDER.email)
+    twin.set(search_lag_ms=60_000)  # from here on the search does not see whose it is
+    platform.rest.change(made["id"], {"meta_data": {"confer_ref": "confer-another"}})
+    assert platform.find(replace(ORDER, template="4711")) is None
+
+
 def test_it_is_found_also_where_our_id_was_not_kept(make: Make, twin: PlatformControl) -> None:
     twin.set(keeps_own_id=False)
     issued = make().issue(ORDER)

@@ -118,7 +118,11 @@ GOOD = {"credential": made(1)}
         (200, results(GOOD), Unsure),
         (200, results(GOOD, GOOD, GOOD), Unsure),
         (200, results({"credential": made(2)}, {"credential": made(1)}), Unsure),
-        (207, results({"credential": made(1, meta_data={"confer_ref": "confer-2"})}, GOOD), Unsure),
+        (
+            207,
+            results({"credential": made(1, meta_data={"confer_ref": "confer-2"})}, {"credential": made(2)}),
+            Unsure,
+        ),
         (200, results(GOOD, {"credential": {"id": 2}}), Unsure),
         (200, results(GOOD, 7), Unsure),
         (200, "{}", Unsure),
