@@ -352,7 +352,8 @@ def test_what_is_no_envelope_says_nothing(bench: SertifierBench, body: str) -> N
      {OTHER: [{"id": "5b0e"}]}, {CAMPAIGN: [{"id": "5b0e"}, {"id": "5b0f"}]}, [{"id": "../5b0e"}]],
 )  # fmt: skip
 def test_a_success_that_does_not_say_what_was_made_leaves_doubt(bench: SertifierBench, data: Any) -> None:
-    answers(bench, worked(data), ADD)
+    one = bench.twin.add_credential(CAMPAIGN, name="Ada Learner 1", email="learner1@learners.example")
+    answers(bench, worked(data).replace("5b0e", one["id"]), ADD)
     with pytest.raises(Unsure):
         bench.issued()
 
@@ -574,9 +575,11 @@ def test_a_search_that_does_not_cover_addresses_hides_nothing(bench: SertifierBe
     bench.crowd(6)
     bench.twin.set(search_covers=["name"])
     platform = bench.platform()
-    for _ in range(2):
-        assert platform.find(bench.order()) == issued
-        assert platform.find(bench.order(2)) is None
+    assert platform.find(bench.order()) == issued
+    # the address, three pages of the campaign and the empty one behind them, and one try with another's address
+    assert asked(bench, "/credential/search") == 6
+    assert platform.find(bench.order(2)) is None
+    assert platform.find(bench.order()) == issued
 
 
 def test_a_search_is_believed_once_it_has_found_the_address_of_another(bench: SertifierBench) -> None:
@@ -586,6 +589,16 @@ def test_a_search_is_believed_once_it_has_found_the_address_of_another(bench: Se
     assert asked(bench, "/credential/search") == 3  # the address, the first page of the campaign, another's address
     assert platform.find(bench.order(2)) is None
     assert asked(bench, "/credential/search") == 4
+
+
+def test_a_search_that_answers_another_address_with_somebody_else_is_not_believed(bench: SertifierBench) -> None:
+    issued = bench.issued()
+    row = {"campaignId": CAMPAIGN, "name": "Bob", "status": 1, "email": "bob@learners.example"}
+    ours = {**row, "id": issued.platform_ref, "email": "learner1@learners.example"}
+    for page in ([], [{**row, "id": "bob"}, ours], [{**row, "id": "somebody-else"}]):
+        answers(bench, worked(page), "/credential/search", times=1)
+    answers(bench, worked([]), "/credential/search")
+    assert bench.platform().find(bench.order()) == issued
 
 
 def test_one_that_the_search_did_not_find_and_the_list_holds_is_found(bench: SertifierBench) -> None:
@@ -656,8 +669,10 @@ def test_what_the_search_lists_of_other_campaigns_and_addresses_is_passed_over(b
 
 def test_a_credential_that_does_not_tell_its_campaign_is_looked_up_in_the_search(bench: SertifierBench) -> None:
     bench.twin.set(campaign_on_read=False)
+    other = bench.issued(template=OTHER, ref="confer-other")
     issued = bench.issued()
     assert issued.live
+    assert bench.held(other.platform_ref).template == OTHER
     assert bench.held(issued.platform_ref).template == CAMPAIGN
     assert bench.platform().find(bench.order()) == issued
     answers(bench, worked([]), "/credential/search")
