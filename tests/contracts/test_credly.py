@@ -424,6 +424,11 @@ def test_an_answer_that_does_not_say_what_was_made_leaves_doubt(bench: CredlyBen
         bench.platform().withdraw(BADGE, "integrity")
 
 
+def test_a_badge_that_is_revoked_as_it_is_issued_is_not_live(bench: CredlyBench) -> None:
+    bench.says(200, json.dumps({"data": {"id": BADGE, "state": "revoked"}}))
+    assert not bench.issued().live
+
+
 def test_a_badge_that_is_accepted_at_once_is_live(bench: CredlyBench) -> None:
     bench.twin.set(auto_accept=True)
     issued = bench.issued()
@@ -465,6 +470,11 @@ def test_the_name_is_compared_whatever_its_letters_and_spaces(bench: CredlyBench
     issued = bench.issued(1)
     written = bench.order(1, email="a@b.example", name="ADA  learner 1", given_name=None, family_name=None)
     assert bench.platform().find(written) == issued
+
+
+def test_it_is_found_whatever_the_letters_of_the_templates_id(bench: CredlyBench) -> None:
+    issued = bench.issued()
+    assert bench.platform().find(bench.order(template=bench.templates[0].upper())) == issued
 
 
 def test_one_by_hand_is_found_under_the_main_address_of_its_user(bench: CredlyBench) -> None:
@@ -725,11 +735,13 @@ def test_a_page_that_does_not_say_whether_it_is_the_last_is_an_outage(bench: Cre
         bench.platform().find(bench.order())
 
 
-@pytest.mark.parametrize("status", [500, 404, 401, 422])
-def test_a_later_page_that_fails_is_no_end(bench: CredlyBench, status: int) -> None:
+@pytest.mark.parametrize(
+    ("status", "failure"), [(500, Outage), (404, Outage), (410, Outage), (401, Misconfigured), (422, Rejected)]
+)
+def test_a_later_page_that_fails_is_no_end(bench: CredlyBench, status: int, failure: type[Failure]) -> None:
     bench.crowd(7)
     bench.says(status, "{}", method="GET", skip=1)
-    with pytest.raises((Outage, Misconfigured, Rejected)):
+    with pytest.raises(failure):
         list(bench.platform().held(bench.templates[0]))
 
 

@@ -70,8 +70,10 @@ class Rest:
         address, seen = f"{self._home}/{path}", set[str]()
         answer = self._client.read(address, params=query)
         while True:
-            if answer.status in _GONE:
+            if answer.status in _GONE and not seen:
                 raise Misconfigured(f"{self._system} knows no such organization", whole_account=True)
+            if answer.status in _GONE:
+                raise Outage(f"{self._system} answered {answer.status} to the next page of {what}")
             refuse(answer, system=self._system)
             page = loaded(_PageSchema(), self._document(answer, what), system=self._system, what=what)
             yield from (loaded(schema, row, system=self._system, what=what) for row in page["data"])
