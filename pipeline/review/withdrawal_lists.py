@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, literal, select
 from sqlalchemy.orm import Session
 
 from pipeline import clock
@@ -22,7 +22,7 @@ from pipeline.stages import OVER, WithdrawalState
 from pipeline.steps.turn import WakeUp
 from pipeline.store.cases import Case
 from pipeline.store.credentials import CredentialRow, credentials_of
-from pipeline.store.database import reading, transaction
+from pipeline.store.database import Instant, reading, transaction
 from pipeline.store.ids import new_id
 from pipeline.store.withdrawals import Withdrawal
 
@@ -94,7 +94,7 @@ def affected(
     """
     if not person.covers(program):
         raise Unknown(f"there is no program {program[:60]}")
-    issued = func.coalesce(CredentialRow.confirmed_at, clock.now())
+    issued = func.coalesce(CredentialRow.confirmed_at, literal(clock.now(), Instant()))
     query = (
         select(Case, func.count(CredentialRow.id), func.min(CredentialRow.confirmed_at))
         .join(CredentialRow, CredentialRow.case_id == Case.id)

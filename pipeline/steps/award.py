@@ -40,12 +40,12 @@ def plan_award(session: Session, case: Case, program: Program, found: Record, aw
         generation=case.generation, account=award.account,
     )  # fmt: skip
     order = as_json(compose_order(program, award, found, ref=ref, issued_on=now.date()))
+    before = _still_held(session, case, award.account)  # locked before ours, as by a lane that releases ours
     row = session.scalar(
         select(CredentialRow)
         .filter_by(case_id=case.id, account=award.account, generation=case.generation)
         .with_for_update()
     )
-    before = _still_held(session, case, award.account)
     due = None if before else now + program.issue_after
     if row is None:
         row = CredentialRow(

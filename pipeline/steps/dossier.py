@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pipeline.adapters import PLATFORMS
@@ -14,9 +13,12 @@ from pipeline.configuration.programs import Program, program_from
 from pipeline.stages import CredentialState
 from pipeline.store.cases import Case
 from pipeline.store.corrections import corrected
-from pipeline.store.credentials import CredentialRow
+from pipeline.store.credentials import CredentialRow, credentials_of
 from pipeline.store.decisions import RecordRow, Rule, order_from, record_from
-from pipeline.values import SUPERSEDED, Credential, Record
+from pipeline.values import Credential, Record
+
+#: states of a credential that the learner has, or had
+_EXISTED = (CredentialState.CONFIRMED, CredentialState.WITHDRAWN)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,13 +38,13 @@ def dossier(session: Session, case_id: str, *, withdrawn: bool = False) -> Dossi
     """Read a case that has been judged. The program is the one by which it was judged, not today's file.
 
     Args:
-        withdrawn: with the credentials that were taken back, instead of those that hold.
+        withdrawn: with the credentials that were taken back, instead of those that hold. One whose place another
+            one took is not among them; one whose place was to be taken is.
     """
     case = session.get_one(Case, case_id)
     state = CredentialState.WITHDRAWN if withdrawn else CredentialState.CONFIRMED
-    rows = session.scalars(
-        select(CredentialRow).filter_by(case_id=case_id, state=state.value).order_by(CredentialRow.id)
-    )
+    rows = [row for row in credentials_of(session, case_id) if row.state in _EXISTED]
+    replaced = {row.replaces_id for row in rows}
     found = record_from(session.get_one(RecordRow, case.record_id).document)
     return Dossier(
         case_id=case.id,
@@ -51,7 +53,7 @@ def dossier(session: Session, case_id: str, *, withdrawn: bool = False) -> Dossi
         occurred_at=case.occurred_at,
         record=replace(found, learner=corrected(session, case_id, found.learner)),
         program=program_from(session.get_one(Rule, case.rule_version).document),
-        credentials=tuple(_credential(row) for row in rows if row.withdraw_reason != SUPERSEDED),
+        credentials=tuple(_credential(row) for row in rows if row.state == state and row.id not in replaced),
     )
 
 

@@ -154,7 +154,7 @@ def _sweep(claim: Claim) -> list[WakeUp]:
 
 
 def _known(session: Session, claim: Claim) -> frozenset[str]:
-    """Learners whose completion needs no further look; who failed, was rejected or lost a credential may do it anew."""
+    """Learners whose completion needs no further look; who failed, was rejected or withdrawn may complete anew."""
     learners = (
         select(EventRow.learner)
         .join(Case, Case.id == EventRow.case_id)

@@ -15,10 +15,12 @@ from pipeline.steps.replay import replay
 from pipeline.steps.sweep import sweep
 from pipeline.steps.turn import Effect, take_turn
 from pipeline.store.corrections import Correction
+from pipeline.store.credentials import standing_of
+from pipeline.store.database import reading
 from pipeline.store.decisions import RecordRow
 from pipeline.store.ledger import LedgerEntry
 from pipeline.store.outbox import Update
-from pipeline.values import Issued, Order
+from pipeline.values import Issued, Order, PrerequisiteState
 from tests.driver import Driver
 from tests.withdrawing import again, approved, ask, correct, credentials, issued, states, subjects
 
@@ -286,19 +288,110 @@ def test_a_replacement_that_is_refused_goes_to_a_person_and_a_replay_goes_on(
 def test_a_withdrawal_in_the_middle_of_a_correction_wins(
     confer: Driver, monkeypatch: pytest.MonkeyPatch, progress: str
 ) -> None:
+    def down(*_: object) -> Issued:
+        raise Outage("down")
+
     case = issued(confer)
     correct(confer, case, name=NAME)
     if progress == "after the old one":
-        while "withdrawn" not in states(confer, case):
-            confer.waiting.extend(confer.step(confer.waiting.popleft()))
+        with monkeypatch.context() as patched:
+            patched.setattr(OpenBadges, "issue", down)
+            confer.drain()
+        assert states(confer, case) == ["withdrawn", "planned"]
     approved(confer, case)
     confer.settle()
     assert confer.case().stage == "withdrawn"
     assert set(states(confer, case)) <= {"withdrawn", "cancelled"}
+    old = credentials(confer, case)[0]
+    assert old.withdraw_reason == ("integrity" if progress == "at once" else "superseded")
+    assert confer.history(case).count("credential.withdrawn") == 1
+    assert confer.control.completions()[0]["credential"]["status"] == "revoked", "the learner had one"
+    assert subjects(confer, EMAIL)[1:] == ["Your credential was withdrawn: First Aid at Work"]
     assert again(confer, case).status_code == 201
     confer.settle()
     assert [one.stage for one in confer.cases()] == ["withdrawn", "done"]
     assert sum(state == "confirmed" for one in confer.cases() for state in states(confer, one.id)) == 1
+
+
+def test_a_withdrawal_leaves_alone_what_a_pump_is_correcting_and_takes_it_back_afterwards(
+    confer: Driver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = issued(confer, accredible=True)
+    correct(confer, case, name=NAME)
+    real = Accredible.correct
+    seen: list[str] = []
+
+    def meanwhile(self: Accredible, order: Order, ref: str) -> Issued:
+        found = real(self, order, ref)
+        approved(confer, case)
+        seen.extend(states(confer, case))
+        return found
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Accredible, "correct", meanwhile)
+        confer.drain()
+    assert seen == ["correcting"], "two calls at once about one credential could end in either order"
+    confer.settle()
+    assert (confer.case().stage, states(confer, case)) == ("withdrawn", ["withdrawn"])
+
+
+def test_a_withdrawal_after_a_correction_is_about_what_the_learner_has(confer: Driver) -> None:
+    case = issued(confer)
+    correct(confer, case, name=NAME)
+    confer.settle()
+    old, new = credentials(confer, case)
+    approved(confer, case)
+    confer.settle()
+    [stored] = confer.control.completions()
+    assert (stored["credential"]["url"], stored["credential"]["status"]) == (new.url, "revoked")
+    mail = confer.control.mails(to=EMAIL)[-1]
+    assert new.url in mail["text"]
+    assert old.url not in mail["text"]
+
+
+def test_what_takes_a_place_is_not_released_by_a_replay(confer: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuses(*_: object) -> None:
+        raise Rejected("no")
+
+    case = issued(confer)
+    correct(confer, case, name=NAME)
+    with monkeypatch.context() as patched:
+        patched.setattr(OpenBadges, "withdraw", refuses)
+        confer.settle()
+        assert (confer.case().stage, confer.case().resume) == ("held", "correct")
+        confer.drain(replay(case, actor="person:admin"))
+        confer.settle()
+        assert states(confer, case) == ["withdrawing", "planned"], "never two at once"
+    confer.drain(replay(case, actor="person:admin"))
+    confer.settle()
+    assert (confer.case().stage, states(confer, case)) == ("done", ["withdrawn", "confirmed"])
+
+
+def test_a_credential_that_is_corrected_still_counts_and_one_that_is_replaced_is_unclear(
+    confer: Driver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def standing(program: str) -> PrerequisiteState:
+        with reading() as session:
+            learner = confer.cases()[0].learner_id
+            return standing_of(session, learner_id=learner, program=program, on=confer.clock.now.date())[0]
+
+    case = issued(confer, accredible=True)
+    correct(confer, case, name=NAME)
+    assert states(confer, case) == ["correcting"]
+    assert standing("infection-control") is PrerequisiteState.MET
+    confer.settle()
+
+    confer.complete(307)
+    confer.settle()
+    badge = next(one.id for one in confer.cases() if one.program == "first-aid")
+    assert standing("first-aid") is PrerequisiteState.MET
+    correct(confer, badge, name=NAME)
+    assert standing("first-aid") is PrerequisiteState.UNCLEAR
+    confer.settle()
+    assert standing("first-aid") is PrerequisiteState.MET
+    approved(confer, badge)
+    confer.settle()
+    assert standing("first-aid") is PrerequisiteState.UNMET
 
 
 def test_a_case_that_was_held_over_its_mail_is_told_as_it_is_now(confer: Driver) -> None:

@@ -12,20 +12,23 @@ from sqlalchemy import select
 
 from pipeline.errors import Misconfigured, Outage, Rejected, Unsure
 from pipeline.platforms.accredible import Accredible
+from pipeline.platforms.openbadges import OpenBadges
 from pipeline.settings import settings
 from pipeline.stages import Stage
 from pipeline.steps import issue
+from pipeline.steps.poll import Claim, _known
 from pipeline.steps.replay import replay
 from pipeline.steps.sweep import sweep
 from pipeline.steps.turn import Effect, take_turn
 from pipeline.steps.withdraw import withdraw
 from pipeline.store.alerts import AlertRow
 from pipeline.store.credentials import CredentialRow
+from pipeline.store.database import reading
 from pipeline.store.ledger import LedgerEntry
 from pipeline.store.outbox import Message, Update
 from pipeline.store.withdrawals import Withdrawal
 from pipeline.values import Issued, Order
-from tests.driver import Driver
+from tests.driver import FIRST_AID, Driver
 from tests.withdrawing import (
     again,
     approved,
@@ -475,21 +478,14 @@ def test_a_worker_that_dies_over_a_withdrawal_is_replaced(confer: Driver) -> Non
 def test_a_worker_that_dies_after_everybody_was_told_tells_nobody_twice(confer: Driver) -> None:
     case = issued(confer)
     approved(confer, case)
-    confer.until("withdraw")
-    while states(confer, case) != ["withdrawn"]:
-        confer.drain(sweep()) if not confer.waiting else confer.waiting.extend(
-            confer.step(confer.waiting.popleft())
-            if confer.waiting[0].task == "issue"
-            else confer.waiting.popleft() and []
-        )
-        confer.clock.forward(1)
+    confer.waiting.clear()
+    issue.pump("badges", lambda _: None)
+    assert states(confer, case) == ["withdrawn"]
 
     def tells_and_dies(turn: Any) -> Effect:
         withdraw(turn)
         raise Killed
 
-    confer.waiting.clear()
-    confer.clock.forward(120)
     with pytest.raises(Killed):
         take_turn(case, Stage.WITHDRAW, tells_and_dies)
     after_lease(confer)
@@ -632,8 +628,6 @@ def test_a_completion_during_a_withdrawal_waits_and_is_not_issued_before_the_old
     def down(*_: object) -> None:
         raise Outage("down")
 
-    from pipeline.platforms.openbadges import OpenBadges
-
     case = issued(confer)
     with monkeypatch.context() as patched:
         patched.setattr(OpenBadges, "withdraw", down)
@@ -649,6 +643,47 @@ def test_a_completion_during_a_withdrawal_waits_and_is_not_issued_before_the_old
         assert (planned.state, planned.due_at) == ("planned", None), "never two at once"
     confer.settle()
     assert [one.stage for one in confer.cases()] == ["withdrawn", "done"]
+
+
+def test_what_was_taken_out_of_its_lane_is_not_released_by_the_end_of_the_old_one(
+    confer: Driver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An investigation recalls what waits for the old credential; its withdrawal must not issue the new one."""
+
+    def down(*_: object) -> None:
+        raise Outage("down")
+
+    case = issued(confer)
+    with monkeypatch.context() as patched:
+        patched.setattr(OpenBadges, "withdraw", down)
+        approved(confer, case)
+        confer.drain()
+        complete_later(confer)
+        confer.drain(sweep())
+        new = confer.cases()[1].id
+        confer.drain(replay(new, actor="person:registrar"))
+        assert states(confer, new) == ["planned"]
+        stated = {"source": "campus", "learner": "307", "kind": "investigation", "reason": "report 15"}
+        assert confer.api("POST", "attestations", stated).status_code == 201
+        confer.drain()
+        assert confer.cases()[1].stage == "held"
+    confer.settle()
+    assert [one.stage for one in confer.cases()] == ["withdrawn", "held"]
+    assert states(confer, new) == ["planned"]
+
+
+def test_a_learner_who_lost_a_credential_is_looked_for_again_by_the_sweep(confer: Driver) -> None:
+    case = issued(confer)
+    with reading() as session:
+        claim = Claim(
+            source="campus", course=str(FIRST_AID), program="first-aid", owner="x", since=confer.clock.now,
+            begins_at=confer.clock.now, began=confer.clock.now, every=timedelta(hours=1),
+        )  # fmt: skip
+        assert _known(session, claim) == {"307"}
+    approved(confer, case)
+    confer.settle()
+    with reading() as session:
+        assert _known(session, claim) == frozenset()
 
 
 def test_an_award_again_runs_through_everything_anew(confer: Driver) -> None:
