@@ -82,6 +82,8 @@ ENTRIES: Mapping[str, str] = {
     "credential.released": "The credential whose place this one takes is withdrawn: it may be issued now.",
     "credential.superseded": "The credential is to be taken back because another one takes its place.",
     "credential.unclaimed": "The platform tells claims, and this credential was not claimed when it was first asked.",
+    "credential.agrees": "The platform's copy, which differed before, is as it should be.",
+    "credential.differs": "The platform's copy is not as it should be. Facts: in what it differs.",
     "credential.duplicate_blocked": "The platform refused a second credential; the first one was taken over.",
     "credential.found": "A look-up found the credential at the platform.",
     "credential.intended": "The intent: committed before the platform is called.",
@@ -152,6 +154,7 @@ SENDERS: Mapping[str, str] = {
     "confer.claim": "the web process, after a platform announced something",
     "confer.poll": "`confer.tick`, when a sweep of a course is due",
     "confer.tell-staff": "`confer.tick`, when a channel has something to tell",
+    "confer.recheck": "`confer.tick`, once a night for each platform account, one after the other",
     "confer.drift": "`confer.tick`, once a day",
     "confer.tick": "beat, every `CONFER_TICK_SECONDS`",
 }

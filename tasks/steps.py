@@ -21,6 +21,7 @@ from pipeline.steps.verify import verify
 from pipeline.steps.withdraw import withdraw
 from pipeline.watch.nightly import LEASE as NIGHTLY
 from pipeline.watch.nightly import nightly
+from pipeline.watch.rechecks import LONGEST, nightly_recheck
 from tasks.announce import announce
 
 # `**_`: a message of another release may carry an argument that this one does not know
@@ -89,6 +90,12 @@ def poll_task(sweep: str, **_: Any) -> None:
 def drift_task(_: str = "", **__: Any) -> None:
     """Hold the LMSs and platforms against the programs, and tell staff."""
     nightly()
+
+
+@shared_task(name="confer.recheck", time_limit=LONGEST.total_seconds(), soft_time_limit=LONGEST.total_seconds() - 60)
+def recheck_task(account: str, **_: Any) -> None:
+    """Hold what was issued at a platform account against what the platform has, and tell staff."""
+    nightly_recheck(account)
 
 
 @shared_task(name="confer.tell-staff")

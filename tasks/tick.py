@@ -8,6 +8,7 @@ from celery import shared_task
 
 from pipeline.steps.sweep import sweep
 from pipeline.watch.nightly import due_drift
+from pipeline.watch.rechecks import due_rechecks
 from tasks.announce import announce, waiting
 
 
@@ -16,3 +17,4 @@ def tick_task(**_: Any) -> None:
     """Announce again what is due and was lost."""
     announce(sweep(waiting=waiting("steps")))
     announce(due_drift())
+    announce(due_rechecks())

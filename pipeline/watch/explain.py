@@ -53,6 +53,12 @@ class Issuing:
     state: str
     url: str | None
     error: str | None
+    #: whether the learner took it, as far as the platform tells, and when
+    claim: str | None = None
+    claimed_at: datetime | None = None
+    #: in what the platform's copy differed when it was last compared, and when that was
+    differs: tuple[str, ...] = ()
+    checked_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,6 +183,7 @@ def in_words(one: Explanation) -> Iterator[str]:
         yield ""
         trouble = f": {row.error}" if row.error and row.state != CredentialState.CONFIRMED else ""
         yield f"Credential at {row.account}: {row.state}{trouble}" + (f", {row.url}" if row.url else "")
+        yield from _at_the_platform(row)
     for deed in one.afterwards:
         yield ""
         yield f"{deed.what}: {deed.state}. Asked for by {deed.asked_by} on {moment(deed.asked_at)}: {deed.reason}"
@@ -186,6 +193,15 @@ def in_words(one: Explanation) -> Iterator[str]:
         yield ""
         yield from [f"Follows {one.follows}, which was withdrawn."] if one.follows else []
         yield from [f"The program was awarded again in {one.followed_by}."] if one.followed_by else []
+
+
+def _at_the_platform(row: Issuing) -> Iterator[str]:
+    """What the platform told of a credential since it was issued."""
+    if row.claim:
+        yield f"  {row.claim}" + (f" {moment(row.claimed_at)}" if row.claimed_at else "")
+    if row.checked_at:
+        differs = f"differs: {', '.join(row.differs)}" if row.differs else "as it should be"
+        yield f"  compared with the platform {moment(row.checked_at)}: {differs}"
 
 
 def _waiting(one: Explanation) -> Iterator[str]:
@@ -226,4 +242,11 @@ def _afterwards(session: Session, case_id: str) -> tuple[Afterwards, ...]:
 
 def _credentials(session: Session, case_id: str) -> tuple[Issuing, ...]:
     rows = session.scalars(select(CredentialRow).filter_by(case_id=case_id).order_by(CredentialRow.id))
-    return tuple(Issuing(account=row.account, state=row.state, url=row.url, error=row.error) for row in rows)
+    return tuple(
+        Issuing(
+            account=row.account, state=row.state, url=row.url, error=row.error,
+            claim=row.claim_state, claimed_at=row.claimed_at,
+            differs=tuple(row.differs.split(",")) if row.differs else (), checked_at=row.checked_at,
+        )
+        for row in rows
+    )  # fmt: skip

@@ -50,7 +50,7 @@ def due_drift() -> list[WakeUp]:
         if done is None:
             _first(session, now)
             return []
-        if done.at >= _last_night(now) or (announced and announced.at > now - LEASE):
+        if done.at >= last_night(now) or (announced and announced.at > now - LEASE):
             return []
         session.merge(Tick(name=_ANNOUNCED, at=now))
     return [WakeUp(task="drift", id="nightly")]
@@ -112,6 +112,6 @@ def _first(session: Session, now: datetime) -> None:
         log.info("met_another_worker")
 
 
-def _last_night(now: datetime) -> datetime:
+def last_night(now: datetime) -> datetime:
     night = datetime.combine(now.astimezone(UTC).date(), NIGHT)
     return night if night <= now else night - timedelta(days=1)

@@ -64,6 +64,7 @@ def test_the_tasks_have_the_names_that_operators_know() -> None:
         "tell-staff",
         "drift",
         "claim",
+        "recheck",
     )
     assert ours == {f"confer.{name}" for name in names}
 
