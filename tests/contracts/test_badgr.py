@@ -633,6 +633,7 @@ def test_pages_are_asked_of_the_configured_host_alone(bench: BadgrBench) -> None
     bench.crowd(11)
     bench.twin.set(link_base="http://elsewhere.example")
     assert len(list(bench.platform().held(FIRST))) == 11
+    assert asked(bench, f"/v2/badgeclasses/{FIRST}/assertions", "GET") == 3  # in pages, and not all in one answer
 
 
 @pytest.mark.parametrize(
