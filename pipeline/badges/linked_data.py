@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from pyld import jsonld
@@ -30,6 +31,8 @@ _FILES = {
 }
 #: characters that RDFC-1.0 writes in an escaped form and PyLD 3.3 writes as they are, so that others hash other bytes
 UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
+#: PyLD keeps contexts in caches that two threads may not change at once
+_one_at_a_time = Lock()
 _DIRECTORY = Path(__file__).parent / "contexts"
 
 
@@ -46,7 +49,8 @@ def canonical(document: Mapping[str, Any]) -> bytes:
     try:
         # PyLD calls the algorithm by the name it had before it became RDFC-1.0
         options = {"algorithm": "URDNA2015", "format": "application/n-quads", "documentLoader": _load}
-        quads: str = jsonld.normalize(dict(document), options)
+        with _one_at_a_time:
+            quads: str = jsonld.normalize(dict(document), options)
     except jsonld.JsonLdError as failure:
         raise Unsignable(f"its contexts cannot be applied ({failure.code or failure.type})") from None
     return quads.encode()
@@ -67,8 +71,9 @@ def check_covered(document: Mapping[str, Any]) -> None:
     for place in _unwritable(document, "$"):
         raise Unsignable(f"{place} holds a control character")
     try:
-        expanded = jsonld.expand(dict(document), {"documentLoader": _load})
-        compacted = jsonld.compact(expanded, {"@context": document["@context"]}, {"documentLoader": _load})
+        with _one_at_a_time:
+            expanded = jsonld.expand(dict(document), {"documentLoader": _load})
+            compacted = jsonld.compact(expanded, {"@context": document["@context"]}, {"documentLoader": _load})
     except jsonld.JsonLdError as failure:
         raise Unsignable(f"its contexts cannot be applied ({failure.code or failure.type})") from None
     for place in _differences(_plain(document), _plain(compacted), "$"):

@@ -58,7 +58,7 @@ class Badge(Row):
     revoked_reason: Mapped[str | None] = mapped_column(String(64))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class Place:
     """One bit of one status list."""
 

@@ -230,11 +230,12 @@ class TestOpenBadges(PlatformSuite):
         ]
         results = bench.platform().issue_many(orders)
         kinds = [type(result) for result in results]
-        assert kinds == [Duplicate, Issued, Rejected, Rejected, Duplicate, Issued, Rejected]
+        assert [kinds[number] for number in (0, 2, 3, 5, 6)] == [Duplicate, Rejected, Rejected, Issued, Rejected]
         assert isinstance(results[0], Duplicate)
         assert results[0].existing == first
-        assert isinstance(results[4], Duplicate)
-        assert results[4].existing == results[1]
+        [issued] = [results[number] for number in (1, 4) if kinds[number] is Issued]
+        [again] = [result for result in (results[1], results[4]) if isinstance(result, Duplicate)]
+        assert again.existing == issued
         assert sorted(str(one["email"])[:8] for one in bench.there()) == ["learner1", "learner2", "learner5"]
 
     def test_many_are_one_transaction(self, bench: Bench) -> None:
@@ -337,6 +338,24 @@ class TestOpenBadges(PlatformSuite):
             pytest.raises(Rejected, match="does not fit"),
         ):
             bench.issued()
+
+    def test_rows_are_written_in_the_order_of_their_places(
+        self, bench: Bench, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Two bulk calls that met at two places in opposite orders would lock each other out, on PostgreSQL."""
+        from pipeline.platforms.openbadges import books
+
+        written: list[int] = []
+        store_it = books._stored
+
+        def noted(session: Any, badge: Badge) -> Any:
+            written.append(badge.status_index or 0)
+            return store_it(session, badge)
+
+        monkeypatch.setattr(books, "_stored", noted)
+        results = bench.platform().issue_many([bench.order(number) for number in range(1, 31)])
+        assert written == sorted(written)
+        assert [stored(result).status_index for result in results if isinstance(result, Issued)] != written
 
     def test_many_at_once_have_a_place_each(self, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
         """Few enough places that workers meet at one."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import copy
 import shutil
 import socket
+import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -243,6 +245,18 @@ def test_an_older_key_goes_on_to_verify(document: Document) -> None:
     later = {**document, "proof": prove_inside(document, created="2026-03-07T12:30:15Z")}
     assert later["proof"]["verificationMethod"] != secured["proof"]["verificationMethod"]
     reverified(later, did_document())
+
+
+def test_many_threads_sign_at_once(document: Document) -> None:
+    """PyLD's caches break when threads change them together; a pump of a lane and the web process have threads."""
+    plain = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as threads:
+            made = list(threads.map(lambda _: prove_inside(document, created="2026-03-07T12:30:15Z"), range(80)))
+    finally:
+        sys.setswitchinterval(plain)
+    assert all(proof == made[0] for proof in made)
 
 
 def test_signing_does_not_hold_up_a_lane(document: Document) -> None:

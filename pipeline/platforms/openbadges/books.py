@@ -48,9 +48,8 @@ def _attempt(orders: Mapping[int, Order], account: str, gate: Gate) -> dict[int,
     """What came of each. One that is missing met a place in a status list that another worker took meanwhile."""
     with asking() as session:
         places = free_places(session, len(orders))
-    made = {
-        number: _signed(order, account, place) for (number, order), place in zip(orders.items(), places, strict=True)
-    }  # signing takes the time, and no other writer has to wait for it
+    placed = sorted(zip(places, orders.items(), strict=True))  # two bulk calls that meet wait for each other in turn
+    made = {number: _signed(order, account, place) for place, (number, order) in placed}  # outside the transaction
     results: dict[int, Issued | Failure | None] = {}
     with writing(gate) as session:
         for number, badge in made.items():
