@@ -93,10 +93,15 @@ def _runs_out(order: Mapping[str, Any], today: date) -> bool:
 def _is_name(name: str, order: Mapping[str, Any]) -> bool:
     """Whether a name is the one that was ordered, but for case, width and blanks.
 
-    A platform that keeps given and family name apart tells these two.
+    A platform that keeps given and family name apart tells these two, and a single name, which it wants twice, twice.
     """
+    single = order["name"].split()
     parts = f"{order.get('given_name') or ''} {order.get('family_name') or ''}"
-    return _plain(name) in {_plain(order["name"]), _plain(parts)}
+    return _plain(name) in {
+        _plain(order["name"]),
+        _plain(parts),
+        _plain(" ".join(single * 2 if len(single) == 1 else single)),
+    }
 
 
 def _plain(name: str) -> str:

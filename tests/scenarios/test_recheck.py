@@ -123,6 +123,17 @@ def test_the_parts_of_a_name_are_its_name_too(confer: Driver) -> None:
     assert look(confer) == []
 
 
+def test_a_single_name_that_a_platform_wants_twice_is_the_same_name(confer: Driver) -> None:
+    with transaction() as session:
+        row = session.scalars(select(CredentialRow)).one()
+        order = {**row.order, "name": "Prince", "given_name": None, "family_name": None}
+        change(session, row, None, kind="credential.planned", actor="person:test", order=order)
+    VENDOR.put("v1", name="Prince Prince")
+    assert look(confer) == []
+    VENDOR.put("v1", name="Prince Charles")
+    assert kinds(confer) == [Difference.WRONG_NAME]
+
+
 # what differs
 
 

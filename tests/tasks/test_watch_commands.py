@@ -364,6 +364,9 @@ def test_what_a_template_lacks_stands_with_the_line_that_asks_for_it(
     assert f"infection-control.yaml:{formats}: credential.at.0.formats: template 4712" in live.output
     assert f"infection-control.yaml:{attributes}: credential.at.0.attributes.Completed: template" in live.output
     assert "2 faults." in live.output
+    monkeypatch.setattr(Accredible, "looks_first", True)
+    kinds = [one["kind"] for one in json.loads(run(drift, "--account", "accredible", "--json").output)]
+    assert kinds == ["format-missing", "attribute-unknown"], "each is looked up before it is issued"
     unknown = Template(ref="4712", name="Infection Control", usable=True)
     monkeypatch.setattr(Accredible, "template", lambda *_: unknown)
     assert run(drift, "--account", "accredible").exit_code == 0
