@@ -31,6 +31,16 @@ from web import (
 #: for one address, on pages that anybody may ask for
 PUBLIC_LIMIT = "300 per minute"
 
+_FOR_ANYBODY = (verification.verification, issuer.issuer, status.status)
+_FOR_STAFF = (
+    reviews.reviews,
+    attestations.attestations,
+    withdrawals.withdrawals,
+    cases.cases,
+    lanes.lanes,
+)
+_FOR_MACHINES = (webhooks.webhooks, claims.claims, health.health, metrics.metrics)
+
 
 def create_app() -> Flask:
     """The application, with settings and configuration checked before it answers anything.
@@ -54,28 +64,9 @@ def create_app() -> Flask:
     app.register_error_handler(Refusal, staff.refused)
     # counted in each process by itself: a broker that is frozen must not hold up a page
     limiter = Limiter(get_remote_address, app=app, storage_uri="memory://")
-    limiter.limit(PUBLIC_LIMIT)(verification.verification)
-    limiter.limit(PUBLIC_LIMIT)(issuer.issuer)
-    limiter.limit(PUBLIC_LIMIT)(status.status)
-    limiter.limit(PUBLIC_LIMIT)(reviews.reviews)
-    limiter.limit(PUBLIC_LIMIT)(attestations.attestations)
-    limiter.limit(PUBLIC_LIMIT)(withdrawals.withdrawals)
-    limiter.limit(PUBLIC_LIMIT)(cases.cases)
-    limiter.limit(PUBLIC_LIMIT)(lanes.lanes)
-    for blueprint in (
-        webhooks.webhooks,
-        claims.claims,
-        reviews.reviews,
-        attestations.attestations,
-        withdrawals.withdrawals,
-        cases.cases,
-        lanes.lanes,
-        health.health,
-        metrics.metrics,
-        status.status,
-        verification.verification,
-        issuer.issuer,
-    ):
+    for blueprint in (*_FOR_ANYBODY, *_FOR_STAFF):
+        limiter.limit(PUBLIC_LIMIT)(blueprint)
+    for blueprint in (*_FOR_ANYBODY, *_FOR_STAFF, *_FOR_MACHINES):
         app.register_blueprint(blueprint)
     app.after_request(problems.secure)
     return app

@@ -49,7 +49,6 @@ class Platform(Adapter, ABC):
     claims: ClassVar[str]
     #: what its webhook tells and how that is proved, in a sentence; empty where there is none, and it is only polled
     hears: ClassVar[str]
-
     #: whether to look before the first call, because the platform would let somebody have it twice
     looks_first: ClassVar[bool] = False
 
