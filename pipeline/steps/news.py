@@ -32,20 +32,21 @@ class News:
 
 
 def spread(turn: Turn, news: News) -> None:
-    """Mail the learner and tell the systems that know of the credential, whatever of it has not been done yet.
+    """Tell the systems that know of the credential, and mail the learner, whatever of it has not been done yet.
+
+    The systems first: a mail server that is down must not have them go on with what is not true any more.
 
     Raises:
         Outage, Misconfigured: about the mail server; the case waits, and no attempt is counted.
     """
-    if news.address is not None:
-        message_id = _planned(turn, news)
-        if message_id:
-            send(turn, message_id, news.address, news.mail)
     with transaction() as session:
         mine(session, turn)
         targets = told_targets(session, turn.case_id)
     for update_id, target in plan_updates(turn, targets, about=news.about):
         send_update(turn, update_id, target, news.ask)
+    message_id = _planned(turn, news) if news.address is not None else None
+    if message_id:
+        send(turn, message_id, news.address or "", news.mail)
 
 
 def is_spread(session: Session, case: Case, *, kind: str, about: str, actor: str, resume: Stage) -> bool:

@@ -547,6 +547,49 @@ def test_a_system_that_refuses_the_news_holds_the_case_and_hears_it_after_a_repl
     assert subjects(confer, EMAIL).count("Your credential was withdrawn: First Aid at Work") == 1
 
 
+def test_a_system_that_never_took_the_credential_does_not_hear_of_its_withdrawal(confer: Driver) -> None:
+    confer.learner()
+    confer.complete()
+    confer.until("downstream")
+    confer.control.fault("sis", "status", status=422, body='{"type":"urn:sis:validation"}', times=1)
+    confer.settle()
+    assert (confer.case().stage, confer.case().resume) == ("held", "downstream")
+    approved(confer, confer.case().id)
+    confer.settle()
+    assert confer.case().stage == "withdrawn"
+    assert confer.rows(select(Update).filter_by(about="withdrawn")) == []
+    assert confer.control.completions() == []
+
+
+def test_a_system_whose_answer_was_lost_may_know_and_hears_of_it(confer: Driver) -> None:
+    confer.learner()
+    confer.complete()
+    confer.until("downstream")
+    confer.control.fault("sis", "drop_after", times=1)
+    confer.drain()
+    assert (confer.case().stage, confer.update().state) == ("downstream", "planned")
+    approved(confer, confer.case().id)
+    confer.settle()
+    assert confer.case().stage == "withdrawn"
+    assert confer.control.completions()[0]["credential"]["status"] == "revoked"
+
+
+def test_a_mail_server_that_is_down_does_not_keep_the_news_from_the_systems(confer: Driver) -> None:
+    case = issued(confer)
+    approved(confer, case)
+    confer.control.fault("mail", "drop_before")
+    for _ in range(6):
+        confer.drain(sweep())
+        confer.clock.forward(30)
+    assert confer.control.completions()[0]["credential"]["status"] == "revoked"
+    assert confer.case().stage == "withdraw"
+    confer.control.clear_faults()
+    confer.settle()
+    assert confer.case().stage == "withdrawn"
+    assert confer.control.mails(to=EMAIL)[-1]["receipts"] == 1
+    assert confer.control.completions()[0]["writes"] == 2
+
+
 def test_a_mail_that_is_refused_does_not_keep_the_case_and_staff_is_told(confer: Driver) -> None:
     case = issued(confer)
     approved(confer, case)
