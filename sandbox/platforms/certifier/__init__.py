@@ -204,7 +204,7 @@ def _form(one: Credential) -> Json:
         "email": one.recipient["email"],
         "live": not one.deleted and one.status == "issued",
         "state": "deleted" if one.deleted else one.status,
-        "attributes": {key.removeprefix("custom."): text_ for key, text_ in one.attributes.items() if key != own},
+        "attributes": {key.removeprefix("custom."): value for key, value in one.attributes.items() if key != own},
         "own_ref": one.attributes.get(own),
         "mailed": one.mailed,
         "issued_on": one.issue_date,

@@ -179,8 +179,8 @@ class Api:
                     by = "recipient" if request.args.get("recipient") == "true" else "guest"
                     self.twin.workspace.touch(one.id, "credential_viewed", by)
                     shown = f"{escape(one.recipient['name'])}, {one.issue_date} ({one.status})"
-                    text_ = f"<!doctype html><html lang=en><title>Credential</title><h1>{shown}</h1>"
-                    return Response(text_, content_type="text/html; charset=utf-8")
+                    document = f"<!doctype html><html lang=en><title>Credential</title><h1>{shown}</h1>"
+                    return Response(document, content_type="text/html; charset=utf-8")
         return Response("<!doctype html><html lang=en><title>Not found</title>", 404, content_type="text/html")
 
     def _guarded(self, view: Callable[..., Response], known: frozenset[str]) -> Callable[..., Response]:
