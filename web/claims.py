@@ -56,7 +56,12 @@ def hear(account_name: str, path: str = "") -> Response:
         if not all(map(hints.fits, found)):
             raise Invalid({"": ["an id is empty, too long, or holds a control character"]})
     stored = hints.store(account.name, found) if found else ()
-    log.info("hints_stored" if stored else "hints_repeated" if found else "ignored", account=account.name)
+    if not found:
+        log.info("ignored", source=account.name)
+    elif stored:
+        log.info("hints_stored", account=account.name, hints=len(stored))
+    else:
+        log.info("hints_repeated", account=account.name)
     for hint in stored:
         herald.send(WakeUp(task="claim", id=hint))
     # exactly 200: platforms that send again until they get it take no other status
