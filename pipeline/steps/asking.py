@@ -26,6 +26,8 @@ from pipeline.traffic.permits import NoPlace, Pace, pause
 _LANE_FIRST = 180
 #: and for how long
 _PUT_OFF = timedelta(minutes=30)
+#: how long until it is looked again whether a person still pauses the account
+_PAUSED = timedelta(minutes=1)
 
 
 @contextmanager
@@ -44,6 +46,8 @@ def beside(account: Account, *, patience: float, gives_way: bool = False) -> Ite
         lane = session.get(Lane, account.name)
     if lane is not None and lane.down_since is not None:
         raise Outage(f"{PLATFORMS[account.adapter].label} is down")
+    if lane is not None and lane.paused_at is not None:  # its credentials are due and stay so: nothing to wait for
+        raise NoPlace(f"{account.name} is paused", until=clock.now() + _PAUSED)
     pace = Pace(account.name, account.rate, timeout=settings().call_timeout, patience=patience)
     with closing(pace):
         try:

@@ -138,8 +138,7 @@ def _unfitting(platform: Platform, program: Program, award: Award, template: Tem
     for name in sorted(set(award.attributes) - known):
         detail = f"{said} knows no attribute `{name}`; known: {', '.join(sorted(known)) or 'none'}"
         yield found(kind=Drift.ATTRIBUTE_UNKNOWN, subject=name, detail=detail)
-    if (
-        template.repeatable and not platform.looks_first
-    ):  # elsewhere nobody could switch it off, and each is looked up
+    # where each is looked up before it is issued, the platform has no guard that could be switched on
+    if template.repeatable and not platform.looks_first:
         detail = f"{said} lets a learner have it twice: the platform does not help against duplicates"
         yield found(kind=Drift.REPEATABLE, subject=award.template, detail=detail)

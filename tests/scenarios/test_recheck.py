@@ -23,6 +23,7 @@ from pipeline.steps.turn import WakeUp
 from pipeline.store.alerts import AlertRow
 from pipeline.store.credentials import CredentialRow
 from pipeline.store.database import reading, transaction
+from pipeline.store.lanes import Lane
 from pipeline.store.rechecks import Recheck
 from pipeline.values import ClaimState, Standing
 from pipeline.watch import recheck as rechecking
@@ -338,6 +339,16 @@ def test_a_pause_is_kept_and_a_busy_lane_comes_first(confer: Driver) -> None:
     assert "credentials are issued first" in found.detail
 
 
+def test_an_account_that_a_person_pauses_is_not_asked(confer: Driver) -> None:
+    with transaction() as session:
+        session.get_one(Lane, "vendor").paused_at = confer.clock.now
+        session.connection().execute(CredentialRow.__table__.update().values(due_at=confer.clock.now))  # type: ignore[attr-defined]
+    before = confer.clock.now
+    [found] = look(confer)
+    assert (found.kind, found.passing, found.detail) == (Difference.NOT_ASKED, True, "vendor is paused")
+    assert (confer.clock.now, VENDOR.calls) == (before, [])
+
+
 def test_lists_that_are_wrong_altogether_do_not_take_all_night(
     confer: Driver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -388,6 +399,18 @@ def test_each_account_is_due_once_a_night_one_after_the_other(confer: Driver) ->
     assert due_rechecks() == []
     confer.clock.forward(24 * 3600)
     assert len(due_rechecks()) == 1
+
+
+def test_no_two_accounts_are_rechecked_at_once(confer: Driver) -> None:
+    due_rechecks()
+    confer.clock.forward(24 * 3600)
+    [wakeup] = due_rechecks()
+    with transaction() as session:
+        row = session.get_one(Recheck, wakeup.id)
+        row.owner, row.due_at = "somebody", confer.clock.now + timedelta(minutes=5)
+    assert due_rechecks() == []
+    confer.clock.forward(301)
+    assert len(due_rechecks()) == 1, "whoever did it is gone"
 
 
 def test_a_lost_wake_up_or_worker_is_made_up_for(confer: Driver) -> None:
