@@ -541,6 +541,13 @@ def test_of_several_that_a_template_allows_the_one_of_the_day_is_found(bench: Cr
     assert bench.platform().find(earlier) == first
 
 
+def test_where_a_template_allows_one_it_is_found_whenever_it_was_issued(bench: CredlyBench) -> None:
+    made = bench.by_hand(issued_at="2024-01-01 00:00:00 +0000", issuer_earner_id="301")
+    found = bench.platform().find(bench.order())
+    assert found is not None
+    assert found.platform_ref == made
+
+
 @pytest.mark.parametrize(
     ("issued_at", "found"),
     [
