@@ -163,8 +163,9 @@ def _after_failure(session: Session, case: Case, row: CredentialRow, ended: Ende
         change(session, row, to, kind="credential.throttled", actor=ACTOR, facts=facts, due_at=now, **columns)
     elif _about_account(failure) and not _its_own_fault(session, row):
         _open_outage(session, ended, failure)
-        # another row is the next probe, unless this one's look-up is what matters most
-        due = now if isinstance(failure, Unsure) else now + 5 * outage.FIRST_PROBE
+        # this one's look-up may be the next probe; after that it is the turn of another, or a row that always fails
+        # would be every probe, and hold up the account for ever
+        due = now if isinstance(failure, Unsure) else outage.after_next_probe(session, ended.account.name)
         change(
             session, row, to, kind="credential.waits_for_outage", actor=ACTOR, facts=facts,
             due_at=due, failed_at=now, **columns,

@@ -45,6 +45,12 @@ def failed(session: Session, account: str, reason: str) -> bool:
     return began
 
 
+def after_next_probe(session: Session, account: str) -> datetime:
+    """When a row that has failed is due again: once another one has had its turn as the probe."""
+    lane = locked_lane(session, account)
+    return max(lane.probe_at or clock.now(), clock.now() + FIRST_PROBE) + FIRST_PROBE
+
+
 def answered(session: Session, account: str) -> timedelta | None:
     """The platform answered: the outage, if there was one, is over. Returns how long it lasted."""
     lane = session.get(Lane, account)

@@ -79,7 +79,7 @@ class Fleet(Rig):
         self.processes.kill(f"lanes{number}")
         self.processes.running.pop(f"lanes{number}").wait()
 
-    def backlog(self, counts: Mapping[str, int], *, first: int = 0) -> int:
+    def backlog(self, counts: Mapping[str, int], *, first: int = 1) -> int:
         """So many credentials wait at each account, numbered from `first` on; returns the next number."""
         engine = make_engine(self.processes.environ["DATABASE_URL"])
         number, now = first, clock.now()

@@ -19,7 +19,8 @@ COUNTS = {"accredible": 150, "credly": 90, "certifier": 100, "sertifier": 25, "b
 def test_backlogs_at_five_platforms_through_kills_and_an_outage(tmp_path: Path) -> None:
     tmp_path.chmod(0o711)
     with fleet(tmp_path / "run") as rig:
-        total = rig.backlog(COUNTS)
+        total = sum(COUNTS.values())
+        rig.backlog(COUNTS)
         rig.start_lanes(2)
         wait_for(lambda: sum(rig.waiting().values()) < total * 0.8, seconds=60, what="the lanes at work")
         down = rig.control.fault("credly", "status", status=503)

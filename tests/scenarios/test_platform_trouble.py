@@ -286,3 +286,27 @@ def _publish_all(confer: Driver) -> None:
     confer.control.platform("accredible").set(credits=10)
     for credential in confer.control.credentials():
         confer.control.platform("accredible").change(credential["id"], approve=True)
+
+
+def test_a_row_whose_look_up_never_answers_does_not_hold_up_the_account(confer: Driver) -> None:
+    """It is not every probe: another row shows that the platform is well, and then it is a row's own failure."""
+    confer.learner(401)
+    confer.complete_at_accredible(401)
+    confer.control.fault("accredible", "drop_after", path=CREATE["path"], times=1)
+    confer.drain()
+    poisoned = confer.credential(401)
+    assert poisoned.state == "unsure"
+    confer.control.fault("accredible", "garbage", path=f"/v1/credentials/{poisoned.ref}")
+    others = range(402, 406)
+    for number in others:  # each of them shows once more that the platform is well
+        confer.learner(number)
+        confer.complete_at_accredible(number)
+        confer.settle_for(timedelta(minutes=6))
+    assert [confer.case(number).stage for number in others] == ["done"] * len(others)
+    assert confer.case(401).stage == "held"
+    assert confer.credential(401).attempts == 2, "the third try was the last"
+    confer.control.clear_faults()
+    confer.drain(replay(confer.case(401).id, actor="person:admin"))
+    confer.settle()
+    assert confer.case(401).stage == "done"
+    assert len(confer.control.credentials()) == 1 + len(others)
