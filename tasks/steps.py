@@ -73,6 +73,8 @@ def correct_task(case_id: str, **_: Any) -> None:
 def withdraw_task(case_id: str, **_: Any) -> None:
     """Have credentials taken back, then mail the learner and update the systems."""
     announce(take_turn(case_id, Stage.WITHDRAW, withdraw))
+
+
 @shared_task(name="confer.claim")
 def claim_task(hint_id: str, **_: Any) -> None:
     """Read back what a platform announced, and write down whether the learner took the credential."""
