@@ -5,15 +5,16 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from marshmallow import fields, validate
 
 from pipeline import clock
-from pipeline.errors import Misconfigured, Outage
+from pipeline.errors import Misconfigured
 from pipeline.reading import Lenient, loaded, parsed
-from pipeline.transport import Answer, Client
+from pipeline.transport import Answer, Client, Gate
 
 #: how long before its end a token is no longer shown: a call takes time, and clocks differ
 _EARLY = timedelta(minutes=1)
@@ -48,18 +49,21 @@ class Tokens:
         self._token = ""
         self._until: datetime | None = None
 
-    def token(self) -> str:
+    def token(self, gate: Gate | None = None) -> str:
         """A token that is good for a while.
+
+        Args:
+            gate: what a call for a new one has to pass, where the limit of the API counts it too.
 
         Raises:
             Misconfigured: the grant is refused. Outage, Throttled: see `pipeline.errors`.
         """
         with self._lock:  # one asks; who waited for it finds the answer
             if self._until is None or clock.now() >= self._until:
-                self._ask()
+                self._ask(gate)
             return self._token
 
-    def renew(self, refused: str) -> None:
+    def renew(self, refused: str, gate: Gate | None = None) -> None:
         """Replace the token that was refused, unless another thread has done so meanwhile.
 
         Raises:
@@ -67,28 +71,31 @@ class Tokens:
         """
         with self._lock:
             if self._token == refused:
-                self._ask()
+                self._ask(gate)
 
     def answered(
-        self, ask: Callable[[Mapping[str, str]], Answer], refused: Callable[[Answer], bool] = _unauthorised
+        self,
+        ask: Callable[[Mapping[str, str]], Answer],
+        refused: Callable[[Answer], bool] = _unauthorised,
+        gate: Gate | None = None,
     ) -> Answer:
         """The answer under a token, asked a second time under a new one where the first is refused.
 
         Args:
             refused: tells the refusal of a token, for a vendor that answers 401 to a missing right as well.
+            gate: see `token`.
         """
-        token = self.token()
+        token = self.token(gate)
         answer = ask({"Authorization": f"Bearer {token}"})
         if not refused(answer):
             return answer
-        self.renew(token)
-        return ask({"Authorization": f"Bearer {self.token()}"})
+        self.renew(token, gate)
+        return ask({"Authorization": f"Bearer {self.token(gate)}"})
 
-    def _ask(self) -> None:
+    def _ask(self, gate: Gate | None) -> None:
         client, self._until = self._grant.client, None
-        answer = client.read(self._grant.path, method="POST", data=self._grant.form)
-        if 300 <= answer.status < 400:
-            raise Outage(f"{client.system} answered the request for a token with a redirect")
+        with gate.passage() if gate else nullcontext():
+            answer = client.read(self._grant.path, method="POST", data=self._grant.form)
         if answer.status >= 400:
             raise Misconfigured(
                 f"{client.system} answered {answer.status} to the request for a token: "

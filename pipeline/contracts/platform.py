@@ -98,6 +98,16 @@ class Platform(Adapter, ABC):
             Misconfigured, Rejected, Outage, Throttled: nothing is known. Never Unsure: nothing has an effect.
         """
 
+    def existing(self, order: Order) -> Issued | None:
+        """As `find`, before the first call for an order: what the learner has of the template, however it came there.
+
+        Only asked of a platform that `looks_first`, and then for every credential, so it should be one call.
+
+        Raises:
+            As for `find`.
+        """
+        return self.find(order)
+
     @abstractmethod
     def read(self, ref: str) -> Held | None:
         """One credential as it stands at the platform; None where the platform has none of that id (any more)."""

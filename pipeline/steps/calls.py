@@ -69,7 +69,7 @@ def _asked(errand: Errand, platform: Platform) -> Issued | None:
         return None
     if errand.wants is Wanted.LOOK_UP:
         return platform.find(errand.order)
-    existing = platform.find(errand.order) if platform.looks_first else None
+    existing = platform.existing(errand.order) if platform.looks_first else None
     if existing:
         raise Duplicate(f"{platform.label} has it already", existing)
     return platform.issue(errand.order)

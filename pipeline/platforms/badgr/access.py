@@ -75,7 +75,7 @@ def tokens_of(options: Mapping[str, Any], *, system: str) -> Tokens:
         base_url=options["url"],
         headers={"Accept": "application/json"},
         timeout=settings().call_timeout,
-        gate=OpenGate(),  # a token lasts a day, and outlives the gate of whoever asked first
+        gate=OpenGate(),  # a token outlives the gate of whoever asked first: each asker passes its own
         pause=_token_pause,
     )
     return tokens(Grant(client=client, path=TOKEN, form=_form(options)))

@@ -81,7 +81,9 @@ class Rest:
             Unsure: it may have done so. Misconfigured, Outage, Throttled: it did not.
         """
         address = _filled(path, places)
-        answer = self._tokens.answered(lambda shown: self._client.call(method, address, headers=shown, json=body))
+        answer = self._tokens.answered(
+            lambda shown: self._client.call(method, address, headers=shown, json=body), gate=self._client.gate
+        )
         if answer.status in {401, 403}:
             refuse(answer, path)
         return answer
@@ -110,7 +112,9 @@ class Rest:
         return [loaded(schema, row, system=system, what=path) for row in envelope["result"]]
 
     def _read(self, address: str, query: Query) -> Answer:
-        return self._tokens.answered(lambda shown: self._client.read(address, headers=shown, params=list(query)))
+        return self._tokens.answered(
+            lambda shown: self._client.read(address, headers=shown, params=list(query)), gate=self._client.gate
+        )
 
     def _next(self, answer: Answer, path: str) -> str | None:
         """The next page. Only the link's path is used: the token goes to the configured host and nowhere else."""

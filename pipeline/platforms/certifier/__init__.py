@@ -25,6 +25,7 @@ class Certifier(Platform):
     rate = Rate(calls=200, window=timedelta(seconds=60))
     formats = frozenset({Format.CERTIFICATE, Format.BADGE})
     bulk = 1
+    looks_first = True
     prevents_duplicates = "nothing: a learner may have any number of credentials of one group"
     finds_by = "our reference in an attribute, among the learner's and then the group's credentials; then the e-mail"
     #: assumed: how fresh the search is, is not documented (contract, unknowns)
@@ -60,6 +61,9 @@ class Certifier(Platform):
 
     def find(self, order: Order) -> Issued | None:
         return finding.find(self.rest, self.terms, order)
+
+    def existing(self, order: Order) -> Issued | None:
+        return finding.existing(self.rest, self.terms, order)
 
     def read(self, ref: str) -> Held | None:
         found = credentials.read(self.rest, ref)

@@ -40,19 +40,26 @@ def find(rest: Rest, terms: Terms, order: Order) -> Issued | None:
     Raises:
         Rejected, Misconfigured, Outage, Throttled: nothing is known.
     """
-    email = recipient(order)["email"]
     if not possible(order.template):
         return None
-    named = {"filter": {"recipient": {"email": {"equals": email}}}}
-    theirs = [
-        one for one in _search(rest, named, "desc") if one["group_id"] == order.template and address_of(one) == email
-    ]
+    theirs = _theirs(rest, order)
     ours = [one for one in theirs if reference(one, terms) == order.ref]
     if found := _best(rest, ours) or _best(rest, _since(rest, terms, order)):
         return issued(found, terms, live=standing(found) is Standing.LIVE)
-    if found := _best(rest, [one for one in theirs if reference(one, terms) is None]):
-        return issued(found, terms, live=standing(found) is Standing.LIVE, ours=False)
-    return None
+    return _by_hand(rest, terms, theirs)
+
+
+def existing(rest: Rest, terms: Terms, order: Order) -> Issued | None:
+    """What the order's address has before the first call for it: the group need not be gone through for that.
+
+    Raises:
+        As for `find`.
+    """
+    theirs = _theirs(rest, order) if possible(order.template) else []
+    ours = [one for one in theirs if reference(one, terms) == order.ref]
+    if found := _best(rest, ours):
+        return issued(found, terms, live=standing(found) is Standing.LIVE)
+    return _by_hand(rest, terms, theirs)
 
 
 def every(rest: Rest, terms: Terms, group: str) -> Iterator[Held]:
@@ -70,6 +77,20 @@ def every(rest: Rest, terms: Terms, group: str) -> Iterator[Held]:
         else:
             at = opened.get(one["id"])
             yield held(one, terms, claim=claim_state(at), claimed_at=at)
+
+
+def _theirs(rest: Rest, order: Order) -> list[Found]:
+    """What an order's address has of its group."""
+    email = recipient(order)["email"]
+    named = {"filter": {"recipient": {"email": {"equals": email}}}}
+    found = _search(rest, named, "desc")
+    return [one for one in found if one["group_id"] == order.template and address_of(one) == email]
+
+
+def _by_hand(rest: Rest, terms: Terms, theirs: Iterable[Found]) -> Issued | None:
+    """What of it bears no reference of ours at all."""
+    found = _best(rest, [one for one in theirs if reference(one, terms) is None])
+    return issued(found, terms, live=standing(found) is Standing.LIVE, ours=False) if found else None
 
 
 def _since(rest: Rest, terms: Terms, order: Order) -> list[Found]:
