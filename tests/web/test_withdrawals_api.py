@@ -90,7 +90,8 @@ def test_a_system_can_read_and_decide_nothing(billed: Driver) -> None:
         {**WHOSE, "case": "x", "trigger": "integrity", "reason": "x"}, {"trigger": "integrity", "reason": "x"},
         {"source": "campus", "learner": "307", "trigger": "integrity", "reason": "x"},
         {"case": "x", "trigger": "integrity", "reason": "x" * 2001},
-        {"case": "x", "trigger": "integrity", "reason": "x", "by": "somebody"}, {"case": 1, "trigger": 1, "reason": 1},
+        {"case": "x", "trigger": "integrity", "reason": "x", "by": "somebody"},
+        {"case": 1, "trigger": 1, "reason": 1},
     ],
 )  # fmt: skip
 def test_a_request_of_another_form_is_refused(confer: Driver, wish: dict[str, Any]) -> None:
