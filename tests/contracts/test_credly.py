@@ -477,6 +477,12 @@ def test_it_is_found_whatever_the_letters_of_the_templates_id(bench: CredlyBench
     assert bench.platform().find(bench.order(template=bench.templates[0].upper())) == issued
 
 
+def test_given_and_family_name_are_a_spelling_too(bench: CredlyBench) -> None:
+    issued = bench.issued(name="Learner, Ada", given_name="Ada", family_name="Learner")
+    order = bench.order(name="Learner, Ada", given_name="Ada", family_name="Learner", email="a@b.example")
+    assert bench.platform().find(order) == issued
+
+
 def test_one_by_hand_is_found_under_the_main_address_of_its_user(bench: CredlyBench) -> None:
     made = bench.by_hand(email="private@home.example")
     assert bench.platform().find(bench.order()) is None
