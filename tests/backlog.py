@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Engine, insert, text
+from sqlalchemy import Connection, Engine, insert, text
 from sqlalchemy.orm import Session
 
 from pipeline import clock
@@ -99,7 +99,6 @@ def multiply(engine: Engine, one: Waiting, count: int) -> None:
 
     For PostgreSQL. Each has an address and a reference of its own.
     """
-    fill(engine, [one])
     own = {
         LearnerRow: {"id", "ref", "email"},
         Delivery: {"id", "key"},
@@ -108,6 +107,7 @@ def multiply(engine: Engine, one: Waiting, count: int) -> None:
     }
     with engine.begin() as connection:
         connection.execute(text("SET LOCAL statement_timeout = 0"))
+        _insert(connection, [one.rows()])  # nobody may take it before it was copied
         for table, distinct in own.items():
             columns = [column.name for column in table.__table__.columns]
             values = [
@@ -132,5 +132,9 @@ def multiply(engine: Engine, one: Waiting, count: int) -> None:
 
 def _write(engine: Engine, batch: list[dict[type[Any], dict[str, Any]]]) -> None:
     with engine.begin() as connection:
-        for table in batch[0]:
-            connection.execute(insert(table), [rows[table] for rows in batch])
+        _insert(connection, batch)
+
+
+def _insert(connection: Connection, batch: list[dict[type[Any], dict[str, Any]]]) -> None:
+    for table in batch[0]:
+        connection.execute(insert(table), [rows[table] for rows in batch])

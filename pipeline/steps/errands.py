@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from pipeline import clock
@@ -88,6 +88,9 @@ def _next(session: Session, account: str, at_once: int) -> list[CredentialRow]:
 
     A rank is never before its row is due, so each query stops after as many rows as it returns.
     """
+    if session.get_bind().dialect.name == "postgresql":
+        # before it has counted what an import has just written, it would rather sort all of it (measured: 130 ms)
+        session.execute(text("SET LOCAL enable_sort = off"))
     now = clock.now()
     waiting = select(CredentialRow).where(CredentialRow.account == account, CredentialRow.due_at <= now)
     in_turn = waiting.where(CredentialRow.rank_at <= now).order_by(CredentialRow.rank_at, CredentialRow.id)

@@ -79,7 +79,7 @@ class AccredibleBench(Bench):
         Trait.RENEWAL: "the key is no token, and does not expire by itself (contract 1)",
     }
     secrets = ("accredible-key",)
-    issuing = "/v1/credentials"
+    issuing = r"^/v1/credentials$|^/v2/credentials/bulk_create$"
 
     def options(self) -> dict[str, Any]:
         return {"url": self.url, "key": self.env("ACCREDIBLE_SUITE_KEY", "accredible-key")}

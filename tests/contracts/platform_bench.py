@@ -58,10 +58,8 @@ class Bench(ABC):
     lacks: ClassVar[Mapping[Trait, str]] = {}
     #: texts that no failure may tell: the keys that `options` are loaded from
     secrets: ClassVar[tuple[str, ...]]
-    #: where issuing is called, as a path of a fault; None: any call
+    #: where one or several are issued, as a path of a fault; None: any call
     issuing: ClassVar[str | None] = None
-    #: the same of the bulk call
-    issuing_many: ClassVar[str | None] = None
 
     def __init__(self, control: SandboxControl, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
         self.control, self.twin, self.url = control, control.platform(self.system), url

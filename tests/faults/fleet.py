@@ -17,6 +17,7 @@ from typing import Any, cast
 import pytest
 
 from pipeline import clock
+from pipeline.settings import settings
 from pipeline.store.database import make_engine
 from sandbox.processes import LANES
 from tests.backlog import Waiting, fill
@@ -64,6 +65,7 @@ class Fleet(Rig):
         """End everything."""
         super().stop()
         self._variables.undo()
+        settings.cache_clear()
 
     def start_lanes(self, hosts: int = 2) -> None:
         """The lane hosts."""
@@ -120,6 +122,9 @@ class Fleet(Rig):
         self.benches: dict[str, Bench] = {}
         self._variables = _Environment(cast(dict[str, str], self.processes.environ))
         environment = cast(pytest.MonkeyPatch, self._variables)
+        for name in ("CONFER_SECRET_KEY", "CONFER_DATA"):  # the benches make calls of their own
+            environment.setenv(name, self.processes.environ[name])
+        settings.cache_clear()
         platforms = {}
         for platform, calls in LIMITS.items():
             url = f"{self.sandbox_url}/{bench_of(platform).system}"

@@ -34,7 +34,7 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
 def disturb(rig: Fleet, kind: str, **more: Any) -> list[str]:
     """The next call that issues at each platform meets the fault once the platform has committed."""
     return [
-        rig.control.fault(name, kind, path=bench.issuing_many or bench.issuing, times=1, after=True, **more)
+        rig.control.fault(name, kind, path=bench.issuing, method="POST", times=1, after=True, **more)
         for name, bench in rig.benches.items()
     ]
 

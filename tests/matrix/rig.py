@@ -132,8 +132,8 @@ class MatrixRig:
         """The sandbox disturbs the call that issues; at the look-up, whatever is called next as well."""
         assert self.bench is not None
         more = {**self.cell.fault.more, "after": self.cell.moment is not Moment.DURING, "times": 1}
-        kind, path = self.cell.fault.kind, self.bench.issuing_many if self.cell.learners > 1 else self.bench.issuing
-        fault = self.confer.control.fault(self.bench.system, kind, path=path, **more)
+        kind, path = self.cell.fault.kind, self.bench.issuing
+        fault = self.confer.control.fault(self.bench.system, kind, path=path, method="POST", **more)
         self.confer.drain()
         hits = {one["id"]: one["hits"] for one in self.confer.control.faults()}
         assert hits[fault] == 1, "the fault did not strike"
@@ -178,8 +178,8 @@ class MatrixRig:
         """The request leaves, and the platform never acts on it."""
         if self.bench is None:
             return
-        path = self.bench.issuing_many if self.cell.learners > 1 else self.bench.issuing
-        self.confer.control.fault(self.bench.system, "drop_before", path=path, times=1)
+        path = self.bench.issuing
+        self.confer.control.fault(self.bench.system, "drop_before", path=path, method="POST", times=1)
         with suppress(Failure):
             real(platform, orders)
 
