@@ -109,6 +109,10 @@ def adapters_page() -> str:
         )
         for one in PLATFORMS.values()
     ]  # fmt: skip
+    afterwards = [
+        (f"`{one.name}`", one.corrects or "nothing: it is issued anew", one.withdraws, one.claims, one.hears or "–")
+        for one in PLATFORMS.values()
+    ]
     targets = [(f"`{one.name}`", one.label, one.idempotent_by, one.withdraws) for one in TARGETS.values()]
     criteria = [
         (f"`{one.name}`", one.label, _sentences(one), _names(sorted(one.needs)), _options(one.options))
@@ -131,9 +135,11 @@ def adapters_page() -> str:
             ("system", "name", "rate", "issues", "bulk", "prevents duplicates", "finds by", "settles within"),
             platforms,
         )
+        + "\n\nAfter issuing:\n\n"
+        + _table(("system", "corrected in place", "a withdrawal", "claims", "announces claims by"), afterwards)
         + "\n\nThe rate is the default. Every platform account may also say: "
         + _options(TrafficSchema)
-        + ".\nA bulk size above 1 is what the platform offers; today credentials are issued one by one."
+        + ".\nBulk is the most credentials in one call; see [lanes](../lanes.md)."
         + _option_lists(PLATFORMS),
         "## Downstream systems\n\n"
         + _table(("system", "name", "sending twice is harmless by", "a withdrawal"), targets)

@@ -87,7 +87,7 @@ def pause_lane(account: str, *, actor: str, reason: str) -> None:
         lane = locked_lane(session, account)
         if lane.paused_at is None:
             lane.paused_at, lane.paused_by, lane.pause_reason = clock.now(), actor[:120], reason[:300]
-            _record(session, account, "lane.paused", actor, {"reason": reason})
+            _record(session, account, kind="lane.paused", actor=actor, facts={"reason": reason})
 
 
 def resume_lane(account: str, *, actor: str, reason: str) -> list[WakeUp]:
@@ -102,7 +102,7 @@ def resume_lane(account: str, *, actor: str, reason: str) -> list[WakeUp]:
         lane.paused_at = lane.paused_by = lane.pause_reason = None
         lane.blocked_until = None
         lane.probe_at = clock.now() if lane.down_since else None
-        _record(session, account, "lane.resumed", actor, {"reason": reason})
+        _record(session, account, kind="lane.resumed", actor=actor, facts={"reason": reason})
     return [WakeUp(task=Stage.ISSUE.value, id=account) for _ in range(pumps.wanted(found))]
 
 
@@ -117,11 +117,8 @@ def rate_lane(account: str, rate: Rate | None, *, actor: str, reason: str) -> No
         raise Misconfigured(f"{account} has no limit that could be changed")
     with transaction() as session:
         set_rate(session, found, rate)
-        said: dict[str, Any] = {"reason": reason, "calls": rate.calls if rate else None}
-        _record(
-            session, account, "lane.rated", actor,
-            {**said, "per_seconds": rate.window.total_seconds() if rate else None},
-        )  # fmt: skip
+        limit = {"calls": rate.calls, "per_seconds": rate.window.total_seconds()} if rate else {}
+        _record(session, account, kind="lane.rated", actor=actor, facts={"reason": reason, **limit})
 
 
 def _known(account: str) -> Account:
@@ -131,7 +128,7 @@ def _known(account: str) -> Account:
     return accounts[account]
 
 
-def _record(session: Session, account: str, kind: str, actor: str, facts: Mapping[str, Any]) -> None:
+def _record(session: Session, account: str, *, kind: str, actor: str, facts: Mapping[str, Any]) -> None:
     record(session, subject=f"lane:{account}", kind=kind, actor=actor, facts=facts, rule_version=None)
 
 
