@@ -9,13 +9,13 @@ from celery import shared_task
 from pipeline.stages import Stage
 from pipeline.steps.claim import claim
 from pipeline.steps.correct import correct
-from pipeline.steps.digest import tell_staff
 from pipeline.steps.downstream import downstream
 from pipeline.steps.gather import gather
 from pipeline.steps.inform import inform
 from pipeline.steps.notify import notify
 from pipeline.steps.poll import LEASE, poll
 from pipeline.steps.receive import receive
+from pipeline.steps.telling.digest import tell_staff
 from pipeline.steps.turn import take_turn
 from pipeline.steps.verify import verify
 from pipeline.steps.withdraw import withdraw

@@ -21,7 +21,6 @@ from pipeline.configuration.loading import configuration
 from pipeline.stages import Stage
 from pipeline.steps.claim import claim
 from pipeline.steps.correct import correct
-from pipeline.steps.digest import tell_staff
 from pipeline.steps.downstream import downstream
 from pipeline.steps.gather import gather
 from pipeline.steps.inform import inform
@@ -30,6 +29,7 @@ from pipeline.steps.notify import notify
 from pipeline.steps.poll import poll
 from pipeline.steps.receive import receive
 from pipeline.steps.sweep import sweep
+from pipeline.steps.telling.digest import tell_staff
 from pipeline.steps.turn import WakeUp, Work, take_turn
 from pipeline.steps.verify import verify
 from pipeline.steps.withdraw import withdraw
@@ -74,6 +74,11 @@ class Clock:
     def forward(self, seconds: float) -> None:
         """Let time pass."""
         self.go_to(self.now + timedelta(seconds=seconds))
+
+    def set_back(self, seconds: float) -> None:
+        """Begin so much earlier, before anything has happened."""
+        self.now -= timedelta(seconds=seconds)
+        self._set_to(self.now)
 
     def sleep(self, seconds: float) -> None:
         """Stands in for `pipeline.clock.sleep`."""

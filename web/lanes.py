@@ -12,8 +12,8 @@ from pipeline.configuration.accounts import RateSchema
 from pipeline.configuration.loading import configuration
 from pipeline.configuration.staff import Person, Role
 from pipeline.errors import Misconfigured
-from pipeline.steps.lanes import lanes as standings
-from pipeline.steps.lanes import pause_lane, rate_lane, resume_lane
+from pipeline.steps.lane.operating import lanes as standings
+from pipeline.steps.lane.operating import pause_lane, rate_lane, resume_lane
 from pipeline.store.decisions import as_json
 from pipeline.values import Rate
 from web.guards import guard

@@ -16,7 +16,7 @@ from pipeline import clock
 from pipeline.configuration.loading import configuration
 from pipeline.settings import settings
 from pipeline.stages import STEPS, Stage
-from pipeline.steps.lanes import lanes
+from pipeline.steps.lane.operating import lanes
 from pipeline.steps.sweep import last_tick_age
 from pipeline.store.cases import Case
 from pipeline.store.credentials import CredentialRow

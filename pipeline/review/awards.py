@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from pipeline.configuration.staff import Person, Role
 from pipeline.review.refusals import Changed, NotAllowed, NotPossible, Unknown
 from pipeline.stages import Stage
-from pipeline.steps.again import case_after
+from pipeline.steps.afterwards.again import case_after
 from pipeline.steps.turn import WakeUp
 from pipeline.store.cases import Case
 from pipeline.store.database import transaction

@@ -15,8 +15,8 @@ from pipeline.configuration.staff import Person, Role
 from pipeline.errors import Failure
 from pipeline.review.refusals import NotAllowed, NotPossible, Unknown
 from pipeline.stages import OVER, CredentialState, Stage
+from pipeline.steps.afterwards.replacing import NOT_ISSUED, begin_correction
 from pipeline.steps.gather import lms, read_record
-from pipeline.steps.replacing import NOT_ISSUED, begin_correction
 from pipeline.steps.turn import WakeUp
 from pipeline.store.cases import Case
 from pipeline.store.corrections import Correction

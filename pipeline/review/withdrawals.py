@@ -21,8 +21,8 @@ from pipeline.configuration.loading import configuration
 from pipeline.configuration.staff import Person, Role
 from pipeline.review.refusals import Changed, NotAllowed, NotPossible, Unknown
 from pipeline.stages import Stage, WithdrawalState
-from pipeline.steps.alerting import alert
-from pipeline.steps.recall import begin_withdrawal
+from pipeline.steps.afterwards.recall import begin_withdrawal
+from pipeline.steps.telling.alerting import alert
 from pipeline.steps.turn import WakeUp
 from pipeline.store.cases import Case
 from pipeline.store.database import reading, transaction

@@ -20,8 +20,8 @@ from pipeline.configuration.loading import configuration
 from pipeline.errors import Failure, Misconfigured, Outage, Rejected, Throttled, Unsure
 from pipeline.settings import settings
 from pipeline.stages import OVER, CredentialState
-from pipeline.steps.alerting import alert
-from pipeline.steps.asking import beside
+from pipeline.steps.lane.asking import beside
+from pipeline.steps.telling.alerting import alert
 from pipeline.steps.turn import ATTEMPTS, WakeUp, new_owner
 from pipeline.store.cases import Case
 from pipeline.store.credentials import CredentialRow

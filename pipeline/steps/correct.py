@@ -11,13 +11,13 @@ from sqlalchemy.orm import Session
 from pipeline import clock
 from pipeline.mail.compose import address_of, compose_corrected
 from pipeline.stages import OVER, CredentialState, MessageState, Stage, UpdateState
-from pipeline.steps.dossier import dossier
-from pipeline.steps.news import News, is_spread, spread
+from pipeline.steps.afterwards.recall import hold_for_blocked, wait_for_lanes, wake
 from pipeline.steps.notify import KINDS
-from pipeline.steps.recall import hold_for_blocked, wait_for_lanes, wake
 from pipeline.steps.replay import replan_sending
+from pipeline.steps.telling.dossier import dossier
+from pipeline.steps.telling.news import News, is_spread, spread
+from pipeline.steps.telling.updates import completion_of, updates_of
 from pipeline.steps.turn import Effect, Turn, WakeUp, advance
-from pipeline.steps.updates import completion_of, updates_of
 from pipeline.store.cases import Case
 from pipeline.store.corrections import corrections_of
 from pipeline.store.credentials import CredentialRow, credentials_of

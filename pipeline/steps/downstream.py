@@ -7,10 +7,10 @@ from sqlalchemy.orm import Session
 
 from pipeline import clock
 from pipeline.stages import MessageState, Stage, UpdateState
-from pipeline.steps.dossier import dossier
 from pipeline.steps.notify import KINDS
+from pipeline.steps.telling.dossier import dossier
+from pipeline.steps.telling.updates import completion_of, plan_updates, send_update, updates_of
 from pipeline.steps.turn import Effect, Turn, WakeUp, advance, hold, later
-from pipeline.steps.updates import completion_of, plan_updates, send_update, updates_of
 from pipeline.store.cases import Case
 from pipeline.store.database import reading
 from pipeline.store.outbox import Message

@@ -12,8 +12,8 @@ from pipeline import clock
 from pipeline.adapters import CRITERIA
 from pipeline.mail.compose import Gap, address_of, compose_gap
 from pipeline.steps.decide import doubts
-from pipeline.steps.dossier import dossier
-from pipeline.steps.mailing import HAND_OVERS, SETTLED, plan_mail, send
+from pipeline.steps.telling.dossier import dossier
+from pipeline.steps.telling.mailing import HAND_OVERS, SETTLED, plan_mail, send
 from pipeline.steps.turn import Effect, Turn, WakeUp, fail, later, mine
 from pipeline.store.cases import Case
 from pipeline.store.database import reading, transaction

@@ -17,9 +17,9 @@ from pipeline.adapters import PLATFORMS
 from pipeline.configuration.loading import configuration
 from pipeline.contracts import Account, Platform
 from pipeline.settings import settings
-from pipeline.steps.calls import Ended, run
-from pipeline.steps.errands import due, take
-from pipeline.steps.reconcile import settle
+from pipeline.steps.lane.calls import Ended, run
+from pipeline.steps.lane.errands import due, take
+from pipeline.steps.lane.reconcile import settle
 from pipeline.steps.turn import LeaseLost, WakeUp
 from pipeline.store.database import reading, transaction
 from pipeline.store.lanes import Lane

@@ -11,8 +11,8 @@ from pipeline import clock
 from pipeline.audit.trail import record
 from pipeline.mail.compose import address_of, compose
 from pipeline.stages import Stage
-from pipeline.steps.dossier import Dossier, dossier
-from pipeline.steps.mailing import HAND_OVERS, SETTLED, plan_mail, send
+from pipeline.steps.telling.dossier import Dossier, dossier
+from pipeline.steps.telling.mailing import HAND_OVERS, SETTLED, plan_mail, send
 from pipeline.steps.turn import Effect, Turn, WakeUp, advance, hold, later, mine
 from pipeline.store.cases import Case
 from pipeline.store.database import reading, transaction

@@ -22,8 +22,8 @@ from pipeline.configuration.loading import configuration
 from pipeline.configuration.programs import Program
 from pipeline.errors import Failure, Outage, Throttled, Unsure
 from pipeline.stages import Stage
-from pipeline.steps.alerting import alert
 from pipeline.steps.gather import lms
+from pipeline.steps.telling.alerting import alert
 from pipeline.steps.turn import WakeUp, new_owner
 from pipeline.store import deliveries
 from pipeline.store.cases import Case

@@ -15,9 +15,9 @@ from pipeline.audit.trail import open_case, record
 from pipeline.configuration.loading import configuration
 from pipeline.settings import settings
 from pipeline.stages import Stage
-from pipeline.steps.again import case_after, hold_after_withdrawal
-from pipeline.steps.alerting import alert
+from pipeline.steps.afterwards.again import case_after, hold_after_withdrawal
 from pipeline.steps.attest import attest
+from pipeline.steps.telling.alerting import alert
 from pipeline.steps.turn import ATTEMPTS, WakeUp, advance
 from pipeline.store.attestations import as_row
 from pipeline.store.cases import Case

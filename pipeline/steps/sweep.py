@@ -14,10 +14,10 @@ from pipeline import clock
 from pipeline.configuration.loading import configuration
 from pipeline.settings import settings
 from pipeline.stages import STEPS, Stage
-from pipeline.steps.alerting import escalate, escalate_withdrawals
-from pipeline.steps.digest import due_digests
-from pipeline.steps.lane_alerts import tell_outages
+from pipeline.steps.lane.alerts import tell_outages
 from pipeline.steps.poll import due_sweeps
+from pipeline.steps.telling.alerting import escalate, escalate_withdrawals
+from pipeline.steps.telling.digest import due_digests
 from pipeline.steps.turn import WakeUp
 from pipeline.store.cases import Case
 from pipeline.store.credentials import CredentialRow

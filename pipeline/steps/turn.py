@@ -26,8 +26,8 @@ from pipeline.configuration.loading import configuration
 from pipeline.errors import Failure, Misconfigured, NotReady, Outage, Rejected, Throttled, Unsure
 from pipeline.settings import settings
 from pipeline.stages import STEPS, Stage
-from pipeline.steps.alerting import case_alert
 from pipeline.steps.deadline import error_class
+from pipeline.steps.telling.alerting import case_alert
 from pipeline.store.cases import Case
 from pipeline.store.database import transaction
 

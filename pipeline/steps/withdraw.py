@@ -11,11 +11,11 @@ from pipeline.audit.trail import change
 from pipeline.errors import Rejected
 from pipeline.mail.compose import address_of, compose_withdrawn
 from pipeline.stages import CredentialState, Stage, WithdrawalState
-from pipeline.steps.dossier import dossier
-from pipeline.steps.news import News, is_spread, spread
-from pipeline.steps.recall import hold_for_blocked, is_over, recall, wait_for_lanes, wake
+from pipeline.steps.afterwards.recall import hold_for_blocked, is_over, recall, wait_for_lanes, wake
+from pipeline.steps.telling.dossier import dossier
+from pipeline.steps.telling.news import News, is_spread, spread
+from pipeline.steps.telling.updates import completion_of
 from pipeline.steps.turn import Effect, Turn, WakeUp, advance
-from pipeline.steps.updates import completion_of
 from pipeline.store.cases import Case
 from pipeline.store.credentials import credentials_of
 from pipeline.store.database import reading

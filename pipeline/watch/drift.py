@@ -15,8 +15,8 @@ from pipeline.configuration.programs import Award, Program
 from pipeline.contracts import Account, Platform
 from pipeline.courses import Course
 from pipeline.errors import Failure, Outage, Rejected, Throttled
-from pipeline.steps.asking import beside
 from pipeline.steps.gather import unpaused
+from pipeline.steps.lane.asking import beside
 from pipeline.values import Template
 
 log = structlog.get_logger(__name__)

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from pipeline import clock
 from pipeline.configuration.loading import configuration
-from pipeline.steps.alerting import alert
+from pipeline.steps.telling.alerting import alert
 from pipeline.steps.turn import WakeUp
 from pipeline.store.database import transaction
 from pipeline.store.lanes import Tick

@@ -23,8 +23,8 @@ from pipeline.configuration.loading import Configuration
 from pipeline.contracts import Account, Platform
 from pipeline.errors import Failure, Misconfigured, Outage, Rejected, Throttled
 from pipeline.stages import CredentialState
-from pipeline.steps.asking import beside
 from pipeline.steps.claim import learn
+from pipeline.steps.lane.asking import beside
 from pipeline.store.cases import Case
 from pipeline.store.credentials import CredentialRow
 from pipeline.store.database import reading, transaction

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from pipeline import clock
 from pipeline.configuration.loading import Configuration, configuration
 from pipeline.contracts import Account
-from pipeline.steps.alerting import alert
+from pipeline.steps.telling.alerting import alert
 from pipeline.steps.turn import LeaseLost, WakeUp, new_owner
 from pipeline.store.database import transaction
 from pipeline.store.rechecks import Recheck

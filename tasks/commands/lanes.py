@@ -12,8 +12,8 @@ from typing import Any
 import click
 
 from pipeline.errors import Misconfigured
-from pipeline.steps.lanes import LaneStanding, pause_lane, rate_lane, resume_lane
-from pipeline.steps.lanes import lanes as standings
+from pipeline.steps.lane.operating import LaneStanding, pause_lane, rate_lane, resume_lane
+from pipeline.steps.lane.operating import lanes as standings
 from pipeline.store.decisions import as_json
 from pipeline.values import Rate
 from tasks.announce import announce

@@ -13,7 +13,7 @@ from sqlalchemy import Engine, event, text
 
 from pipeline import clock
 from pipeline.settings import settings
-from pipeline.steps.errands import take
+from pipeline.steps.lane.errands import take
 from pipeline.store.database import engine, forget_engine
 from tests.backlog import Waiting, multiply
 from tests.faults.rig import Rig, running

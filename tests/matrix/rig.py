@@ -52,6 +52,8 @@ class MatrixRig:
 
     def __init__(self, confer: Driver, cell: Cell, monkeypatch: pytest.MonkeyPatch) -> None:
         self.confer, self.cell, self._monkeypatch = confer, cell, monkeypatch
+        # time passes here and not at the sandbox, and Badgr takes no award from times to come
+        confer.clock.set_back(3600)
         self.vendor = cell.platform != OWN
         self.bench: Bench | None = None
         if self.vendor:

@@ -12,9 +12,9 @@ from sqlalchemy import select
 
 from pipeline.alerts.alert import Digest
 from pipeline.alerts.slack import Slack
-from pipeline.steps.alerting import GATHERING
-from pipeline.steps.digest import tell_staff
 from pipeline.steps.sweep import sweep
+from pipeline.steps.telling.alerting import GATHERING
+from pipeline.steps.telling.digest import tell_staff
 from pipeline.store.alerts import AlertRow, ChannelRow, Telling
 from sandbox.chat.reading import ChatControl
 from sandbox.control import SandboxControl

@@ -10,8 +10,8 @@ import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import select
 
-from pipeline.steps.lane_alerts import TOLD_AFTER
-from pipeline.steps.lanes import lanes as standings
+from pipeline.steps.lane.alerts import TOLD_AFTER
+from pipeline.steps.lane.operating import lanes as standings
 from pipeline.store.alerts import AlertRow
 from pipeline.store.ledger import LedgerEntry
 from tasks.commands.lanes import lanes

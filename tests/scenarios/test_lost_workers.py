@@ -116,7 +116,7 @@ def test_a_pump_that_dies_before_it_commits_the_answer_leaves_one_credential(
 def test_a_worker_that_dies_over_the_mail_sends_it_once_more_under_the_same_message_id(
     confer: Driver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pipeline.steps import mailing
+    from pipeline.steps.telling import mailing
 
     email = confer.learner()
     confer.complete()

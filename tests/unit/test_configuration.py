@@ -397,7 +397,7 @@ def test_a_platform_states_everything_the_lane_needs() -> None:
 
 def test_the_registry_finds_every_adapter_by_its_name() -> None:
     assert set(adapters.LMSS) == {"canvas", "docebo", "moodle", "talentlms", "teachable", "thinkific"}
-    assert set(adapters.PLATFORMS) == {"accredible", "openbadges"}
+    assert set(adapters.PLATFORMS) == {"accredible", "badgr", "certifier", "credly", "openbadges", "sertifier"}
     assert set(adapters.TARGETS) == {"sis"}
     assert set(adapters.CRITERIA) == {
         "agreement", "approval", "identity", "integrity", "modules", "prerequisites", "profile", "score",

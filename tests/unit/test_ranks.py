@@ -11,7 +11,7 @@ from sqlalchemy import select, text
 
 from pipeline.audit import trail
 from pipeline.settings import Settings
-from pipeline.steps.errands import take
+from pipeline.steps.lane.errands import take
 from pipeline.store.credentials import CredentialRow
 from pipeline.store.database import reading, transaction
 from pipeline.traffic.ranks import rank

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from pipeline.steps.lanes import pause_lane
+from pipeline.steps.lane.operating import pause_lane
 from pipeline.store.database import transaction
 from pipeline.traffic import outage
 from tests.driver import Driver

@@ -17,9 +17,10 @@ from pipeline.audit.trail import change
 from pipeline.errors import Duplicate, Failure, Misconfigured, Outage, Throttled, Unsure
 from pipeline.settings import settings
 from pipeline.stages import OVER, CredentialState, Stage
-from pipeline.steps import lane_alerts, withdrawn
-from pipeline.steps.calls import Ended
-from pipeline.steps.errands import ACTOR, Wanted
+from pipeline.steps.afterwards import outcome
+from pipeline.steps.lane import alerts
+from pipeline.steps.lane.calls import Ended
+from pipeline.steps.lane.errands import ACTOR, Wanted
 from pipeline.steps.turn import ATTEMPTS, LeaseLost, WakeUp, advance, hold
 from pipeline.store.cases import Case
 from pipeline.store.credentials import CredentialRow
@@ -45,7 +46,7 @@ def settle(session: Session, ended: Ended) -> list[WakeUp]:
         lasted = outage.answered(session, ended.account.name)
         if lasted:
             log.warning("outage_over", account=ended.account.name, seconds=round(lasted.total_seconds()))
-            lane_alerts.back(session, ended.account, lasted)
+            alerts.back(session, ended.account, lasted)
     if isinstance(ended.failure, Duplicate):
         return _after_duplicate(session, case, row, ended.failure)
     if ended.failure is not None:
@@ -64,7 +65,7 @@ def to_person(
     if case.stage == Stage.ISSUE:
         hold(session, case, actor=ACTOR, error=error, reason=reason, resume=Stage.ISSUE, account=row.account)
     else:
-        lane_alerts.stuck(session, case, row)
+        alerts.stuck(session, case, row)
 
 
 def _after_success(session: Session, case: Case, row: CredentialRow, ended: Ended) -> list[WakeUp]:
@@ -73,7 +74,7 @@ def _after_success(session: Session, case: Case, row: CredentialRow, ended: Ende
             session, row, CredentialState.WITHDRAWN, kind="credential.withdrawn", actor=ACTOR,
             facts={"reason": row.withdraw_reason, "claim": row.claim_state}, withdrawn_at=clock.now(), **_SETTLED,
         )  # fmt: skip
-        return withdrawn.after_withdrawal(session, case, row)
+        return outcome.after_withdrawal(session, case, row)
     if ended.found is None:
         _after_nothing(session, row, ended)
         return []
@@ -82,7 +83,7 @@ def _after_success(session: Session, case: Case, row: CredentialRow, ended: Ende
             session, row, CredentialState.CONFIRMED, kind="credential.corrected", actor=ACTOR,
             facts={"platform_ref": ended.found.platform_ref}, url=ended.found.url or row.url, **_SETTLED,
         )  # fmt: skip
-        return withdrawn.after_correction(session, case, row)
+        return outcome.after_correction(session, case, row)
     looked_up = ended.errand.wants is Wanted.LOOK_UP
     return _confirm(session, case, row, ended.found, kind="credential.found" if looked_up else "credential.issued")
 
@@ -107,7 +108,7 @@ def _confirm(session: Session, case: Case, row: CredentialRow, found: Issued, *,
     )  # fmt: skip
     session.flush()
     if row.replaces_id:
-        return withdrawn.after_correction(session, case, row)
+        return outcome.after_correction(session, case, row)
     siblings = session.scalars(select(CredentialRow.state).filter_by(case_id=case.id)).all()
     if case.stage == Stage.ISSUE and all(state == CredentialState.CONFIRMED or state in OVER for state in siblings):
         return advance(session, case, Stage.NOTIFY, kind="case.issued", actor=ACTOR)
@@ -176,7 +177,7 @@ def _after_failure(session: Session, case: Case, row: CredentialRow, ended: Ende
             **columns,
         )  # fmt: skip
     elif failure.kind == "rejected" and ended.errand.wants is Wanted.CORRECT:
-        return withdrawn.not_correctable(session, case, row)
+        return outcome.not_correctable(session, case, row)
     elif failure.kind in {"rejected", "misconfigured"} or row.attempts + 1 >= ATTEMPTS:
         state = CredentialState.REJECTED if _has_no_credential(ended) else CredentialState(row.state)
         state = CredentialState.UNSURE if ended.exists else state
@@ -210,16 +211,16 @@ def _pause(session: Session, ended: Ended, failure: Throttled) -> None:
     pause(session, ended.account.name, failure.until)
     if learnt:
         log.warning("limit_learnt", account=ended.account.name, calls=learnt)
-        lane_alerts.learnt(session, ended.account, learnt)
-    if failure.until > clock.now() + lane_alerts.LONG_PAUSE:
-        lane_alerts.paused_by_platform(session, ended.account, failure.until)
+        alerts.learnt(session, ended.account, learnt)
+    if failure.until > clock.now() + alerts.LONG_PAUSE:
+        alerts.paused_by_platform(session, ended.account, failure.until)
 
 
 def _open_outage(session: Session, ended: Ended, failure: Failure) -> None:
     if outage.failed(session, ended.account.name, failure.detail):
         log.error("outage_began", account=ended.account.name, reason=failure.detail)
     if isinstance(failure, Misconfigured):
-        lane_alerts.refused(session, ended.account, failure.detail)
+        alerts.refused(session, ended.account, failure.detail)
 
 
 def _about_account(failure: Failure) -> bool:

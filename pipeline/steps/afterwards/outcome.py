@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 from pipeline import clock
 from pipeline.audit.trail import change
 from pipeline.stages import OVER, CredentialState, Stage
-from pipeline.steps.recall import wake
-from pipeline.steps.replacing import supersede
+from pipeline.steps.afterwards.recall import wake
+from pipeline.steps.afterwards.replacing import supersede
 from pipeline.steps.turn import WakeUp, advance
 from pipeline.store.cases import Case
 from pipeline.store.credentials import CredentialRow, credentials_of

@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session
 from pipeline import clock
 from pipeline.contracts import Target
 from pipeline.stages import MessageState, Stage, UpdateState
-from pipeline.steps.alerting import alert
-from pipeline.steps.mailing import HAND_OVERS, SETTLED, Compose, plan_mail, send
+from pipeline.steps.telling.alerting import alert
+from pipeline.steps.telling.mailing import HAND_OVERS, SETTLED, Compose, plan_mail, send
+from pipeline.steps.telling.updates import plan_updates, send_update, told_targets, updates_of
 from pipeline.steps.turn import Turn, hold, later, mine
-from pipeline.steps.updates import plan_updates, send_update, told_targets, updates_of
 from pipeline.store.cases import Case
 from pipeline.store.database import transaction
 from pipeline.store.outbox import Message, Update

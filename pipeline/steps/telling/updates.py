@@ -17,7 +17,7 @@ from pipeline.errors import Failure, Misconfigured, Outage, Rejected, Throttled,
 from pipeline.settings import settings
 from pipeline.stages import UpdateState
 from pipeline.steps.award import course_score
-from pipeline.steps.dossier import Dossier
+from pipeline.steps.telling.dossier import Dossier
 from pipeline.steps.turn import ATTEMPTS, Turn, mine
 from pipeline.store.database import transaction
 from pipeline.store.ids import new_id

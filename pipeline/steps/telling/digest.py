@@ -16,7 +16,7 @@ from pipeline.configuration.loading import configuration
 from pipeline.configuration.staff import ChannelAccount
 from pipeline.errors import Failure, Outage, Retryable, Throttled, Unsure
 from pipeline.settings import settings
-from pipeline.steps.alerting import QUEUE, alert, next_digest
+from pipeline.steps.telling.alerting import QUEUE, alert, next_digest
 from pipeline.steps.turn import WakeUp, new_owner
 from pipeline.store.alerts import AlertRow, ChannelRow, Telling
 from pipeline.store.database import transaction

@@ -12,8 +12,8 @@ from pipeline.audit.trail import change, plan
 from pipeline.configuration.loading import configuration
 from pipeline.configuration.programs import program_from
 from pipeline.stages import OVER, CredentialState, Stage
+from pipeline.steps.afterwards.recall import FRESH, hand_over
 from pipeline.steps.award import compose_order, reference
-from pipeline.steps.recall import FRESH, hand_over
 from pipeline.steps.turn import WakeUp, advance
 from pipeline.store.cases import Case
 from pipeline.store.corrections import Correction, corrected

@@ -17,8 +17,8 @@ from pipeline import clock
 from pipeline.audit.trail import change
 from pipeline.settings import settings
 from pipeline.stages import CredentialState
+from pipeline.steps.afterwards.outcome import still_wanted
 from pipeline.steps.turn import new_owner
-from pipeline.steps.withdrawn import still_wanted
 from pipeline.store.credentials import CredentialRow
 from pipeline.store.database import transaction
 from pipeline.store.decisions import order_from

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from pipeline import clock
 from pipeline.contracts import Account
-from pipeline.steps.alerting import alert
+from pipeline.steps.telling.alerting import alert
 from pipeline.store.cases import Case
 from pipeline.store.credentials import CredentialRow
 from pipeline.store.database import transaction

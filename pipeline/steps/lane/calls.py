@@ -12,7 +12,7 @@ from pipeline import clock
 from pipeline.contracts import Account, Platform
 from pipeline.errors import Duplicate, Failure, Rejected, Unsure
 from pipeline.settings import settings
-from pipeline.steps.errands import Errand, Wanted
+from pipeline.steps.lane.errands import Errand, Wanted
 from pipeline.steps.turn import CRASHES
 from pipeline.values import Issued
 
