@@ -45,3 +45,15 @@ def page(results: Mapping[tuple[str, str, Moment], str]) -> str:
                 found = [results.get((platform, fault.name, moment), "—") for platform in platforms]
                 lines.append(f"| {fault.name} | {' | '.join(found)} |")
     return "\n".join(lines) + "\n"
+
+
+def told(text: str) -> dict[tuple[str, str, Moment], str]:
+    """What a page tells of each cell."""
+    found: dict[tuple[str, str, Moment], str] = {}
+    for section in text.split("\n## ")[1:]:
+        title, *lines = section.splitlines()
+        [moment] = [one for one in Moment if one.value.lower() == title.lower()]
+        rows = [[part.strip() for part in line.strip("|").split("|")] for line in lines if line.startswith("|")]
+        for name, *cells in rows[2:]:
+            found |= {(platform, name, moment): how for platform, how in zip(rows[0][1:], cells, strict=True)}
+    return {cell: how for cell, how in found.items() if how != "—"}

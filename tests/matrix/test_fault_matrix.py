@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from pipeline.adapters import PLATFORMS
 from tests.driver import Driver
 from tests.matrix.cells import Cell, cells
-from tests.matrix.document import note
+from tests.matrix.document import note, told
 from tests.matrix.rig import OWN, MatrixRig
 
 CELLS = tuple(cells({name: kind.bulk for name, kind in PLATFORMS.items()}, frozenset({OWN})))
@@ -28,3 +30,8 @@ def test_there_is_exactly_one_live_credential(confer: Driver, monkeypatch: pytes
         [mail] = confer.control.mails(to=learner)
         assert mail["receipts"] == 1
     note(cell, rig.how())
+
+
+def test_the_page_tells_of_every_cell_and_of_no_other() -> None:
+    page = Path(__file__).parents[2] / "docs" / "fault-matrix.md"
+    assert set(told(page.read_text(encoding="utf-8"))) == {(cell.row, cell.fault.name, cell.moment) for cell in CELLS}
