@@ -1,4 +1,4 @@
-"""The matrix as a page: `CONFER_MATRIX_DOCUMENT=docs/fault-matrix.md pytest -n 0 tests/matrix` writes it."""
+"""The matrix as a page: `MATRIX_DOCUMENT=docs/fault-matrix.md pytest -n 0 tests/matrix` writes it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _RESULTS: dict[tuple[str, str, Moment], str] = {}
 def note(cell: Cell, how: str) -> None:
     """Remember how a cell was settled; write the page where the environment asks for it."""
     _RESULTS[cell.row, cell.fault.name, cell.moment] = how
-    wanted = os.environ.get("CONFER_MATRIX_DOCUMENT")
+    wanted = os.environ.get("MATRIX_DOCUMENT")
     if wanted:
         Path(wanted).write_text(page(_RESULTS), encoding="utf-8")
 
@@ -27,7 +27,7 @@ def page(results: Mapping[tuple[str, str, Moment], str]) -> str:
         "",
         "Every platform, every moment, every fault: exactly one live credential, no case lost, no attempt used, and",
         "one mail. Made by `tests/matrix` over the HTTP stand-ins; `tests/faults` repeats a sample with processes",
-        "that are killed. Written by `CONFER_MATRIX_DOCUMENT=docs/fault-matrix.md pytest -n 0 tests/matrix`.",
+        "that are killed. Written by `MATRIX_DOCUMENT=docs/fault-matrix.md pytest -n 0 tests/matrix`.",
         "",
         "- *found*: the look-up found what the platform had made; nothing was called twice.",
         "- *issued after look-up*: the look-up found nothing, and it was issued then.",
