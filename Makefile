@@ -25,7 +25,11 @@ test: .venv/develops ## everything that needs no server
 
 test-all: .venv/develops ## everything; needs redis-server and PostgreSQL on this machine
 	@$(BIN)/pytest -n auto -m "not servers"
-	@$(BIN)/pytest -m servers
+	@$(BIN)/pytest -n 2 --dist loadfile -m "servers and not alone"
+	@$(BIN)/pytest -m alone
+
+coverage: .venv/develops ## which lines no test reaches that needs no server
+	@$(BIN)/pytest -n auto -m "not servers" --cov --cov-report=term:skip-covered
 
 check: .venv/develops ## format, lint, types, imports
 	$(BIN)/ruff format --check .
@@ -39,4 +43,4 @@ bench: .venv/develops ## benchmarks, as ratios to a baseline of the same run; AR
 docs: .venv/develops ## generate docs/reference from the code
 	@$(BIN)/python -m docs.generate
 
-.PHONY: help run test test-all check bench docs
+.PHONY: help run test test-all coverage check bench docs

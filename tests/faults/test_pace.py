@@ -9,7 +9,7 @@ import pytest
 from sandbox.processes import WORKER
 from tests.faults.rig import AT_ACCREDIBLE, Rig, Variant, running, until
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.servers, pytest.mark.alone]
 
 #: 100 calls a minute, six times as fast
 CALLS, WINDOW = 100, 10.0
