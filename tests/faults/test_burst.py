@@ -9,7 +9,7 @@ import pytest
 
 from tests.faults.rig import AT_ACCREDIBLE, AT_BADGES, Variant, running
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.servers, pytest.mark.alone]
 
 
 @pytest.mark.parametrize("variant", ["files", "servers"])

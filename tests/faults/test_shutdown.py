@@ -9,7 +9,7 @@ import pytest
 
 from tests.faults.rig import AT_ACCREDIBLE, running
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.servers, pytest.mark.alone]
 
 
 def test_sigterm_ends_every_process_in_time_and_loses_nothing(tmp_path: Path) -> None:
