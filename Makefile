@@ -25,7 +25,7 @@ test: .venv/develops ## everything that needs no server
 
 test-all: .venv/develops ## everything; needs redis-server and PostgreSQL on this machine
 	@$(BIN)/pytest -n auto -m "not servers"
-	@$(BIN)/pytest -n 2 --dist loadfile -m "servers and not alone"
+	@$(BIN)/pytest -n 3 --dist loadfile -m "servers and not alone"
 	@$(BIN)/pytest -m alone
 
 coverage: .venv/develops ## which lines no test reaches that needs no server

@@ -95,8 +95,9 @@ def test_a_lane_host_needs_no_more_memory_for_100_000_rows(rig: Rig, database: E
     wait_for(lambda: rig.rows(left)[0][0] < 300, seconds=60, what="a lane host that has warmed up")
     warm = resident(pid)
     multiply(database, Waiting(number=950_002, program="memory", account="badges", template="t", due=due), DEEP)
-    most, ends = warm, time.monotonic() + 12
     before = rig.rows(left)[0][0]
+    wait_for(lambda: rig.rows(left)[0][0] < before, seconds=90, what="a lane host that has been woken")
+    most, ends = warm, time.monotonic() + 12
     while time.monotonic() < ends:
         most = max(most, resident(pid))
         time.sleep(0.2)
