@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import statistics
 import time
 from collections.abc import Iterator
 from datetime import timedelta
@@ -22,6 +23,8 @@ from tests.servers import wait_for
 pytestmark = pytest.mark.servers
 
 DEEP = 100_000
+#: most of them are issued before the memory of a lane host is taken for its usual one
+WARM = 500
 MEGABYTE = 1 << 20
 
 
@@ -52,6 +55,16 @@ def resident(pid: int) -> int:
     return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmRSS"))
 
 
+def measured(account: str, count: int) -> str:
+    """What it takes to claim rows: the median of twenty, each with its intents committed."""
+    took = []
+    for _ in range(20):
+        began = time.perf_counter()
+        assert len(take(account, count, turn=timedelta(0))) == count
+        took.append((time.perf_counter() - began) * 1000)
+    return f"{count} claimed in {statistics.median(took):.1f} ms"
+
+
 @pytest.mark.parametrize("analysed", [False, True], ids=["as imported", "analysed"])
 def test_the_next_rows_are_found_by_an_index(database: Engine, analysed: bool) -> None:
     """Also before PostgreSQL has counted what a cohort import has just written."""
@@ -71,11 +84,9 @@ def test_the_next_rows_are_found_by_an_index(database: Engine, analysed: bool) -
             plans.append(json.dumps(plain.fetchone()[0]))
 
     event.listen(database, "before_cursor_execute", explain)
-    began = time.perf_counter()
-    taken = take(account, 30, turn=timedelta(0))
-    print(f"claimed {len(taken)} of {DEEP:,} in {(time.perf_counter() - began) * 1000:.1f} ms, with two EXPLAINs")
+    assert len(take(account, 30, turn=timedelta(0))) == 30
     event.remove(database, "before_cursor_execute", explain)
-    assert len(taken) == 30
+    print(f"of {DEEP:,}: {measured(account, 1)}; {measured(account, 30)}")
     assert plans
     for plan in plans:
         assert '"Sort"' not in plan, plan
@@ -88,11 +99,11 @@ def test_the_next_rows_are_found_by_an_index(database: Engine, analysed: bool) -
 def test_a_lane_host_needs_no_more_memory_for_100_000_rows(rig: Rig, database: Engine) -> None:
     """Our own issuer, which is as fast as the machine: whatever a host keeps of a backlog would show."""
     due = clock.now() - timedelta(minutes=5)
-    multiply(database, Waiting(number=950_001, program="memory", account="badges", template="t", due=due), 1500)
+    multiply(database, Waiting(number=950_001, program="memory", account="badges", template="t", due=due), WARM)
     rig.start_workers()
     pid = rig.processes.running["lanes0"].pid
     left = "SELECT count(*) FROM credentials WHERE account = 'badges' AND due_at IS NOT NULL"
-    wait_for(lambda: rig.rows(left)[0][0] < 300, seconds=60, what="a lane host that has warmed up")
+    wait_for(lambda: rig.rows(left)[0][0] <= WARM / 5, seconds=120, what="a lane host that has warmed up")
     warm = resident(pid)
     multiply(database, Waiting(number=950_002, program="memory", account="badges", template="t", due=due), DEEP)
     before = rig.rows(left)[0][0]
