@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from flask import Blueprint, Response, jsonify
-from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from pipeline.configuration.staff import Person, Role
+from pipeline.review.previews import opened, sealed
 from pipeline.review.refusals import NotPossible
 from pipeline.review.withdrawal_lists import (
     Filter,
@@ -22,7 +22,6 @@ from pipeline.review.withdrawal_lists import (
     waiting_ids,
 )
 from pipeline.review.withdrawals import Asked, Decided, Request, case_of, decide, request
-from pipeline.settings import settings
 from pipeline.stages import WithdrawalState
 from pipeline.steps.turn import WakeUp
 from pipeline.store.database import reading
@@ -35,8 +34,9 @@ from web.staff import caller, document, parameters
 
 withdrawals = Blueprint("withdrawals", __name__, url_prefix="/api/withdrawals")
 
-#: cases in one bulk request over the API, and how long its preview may be acted upon, in seconds
-BULK, VALID = 2000, 900
+#: cases in one bulk request over the API
+BULK = 2000
+_KIND = "withdrawals"
 _REASON = fields.String(required=True, validate=validate.Length(min=1, max=2000))
 _WHOSE = ("source", "learner", "program")
 
@@ -171,7 +171,7 @@ def preview() -> Response:
         found = affected(session, person, **wish)
     if len(found) > BULK:
         raise NotPossible(f"{len(found)} cases; narrow the span to {BULK} at most, or use the command")
-    token = _signer().dumps([person.actor, [one.case for one in found]])
+    token = sealed(_KIND, person, [one.case for one in found])
     return _private({"cases": as_json(found), "total": len(found), "token": token})
 
 
@@ -181,21 +181,9 @@ def ask_for_many() -> Response:
     """Ask for the withdrawal of exactly the cases of a preview."""
     person = _staff(Role.REVIEWER)
     wish = document(BulkSchema())
-    cases = _previewed(person, wish["preview"])
+    [cases] = opened(_KIND, person, wish["preview"])
     made = request_many(person, cases, Request(trigger=wish["trigger"], reason=wish["reason"]))
     return _private(_results(made, "case"))
-
-
-def _previewed(person: Person, token: str) -> list[str]:
-    try:
-        actor, cases = _signer().loads(token, max_age=VALID)
-    except SignatureExpired:
-        raise NotPossible("the preview is too old; make it again") from None
-    except BadSignature:
-        raise NotPossible("that is no preview of ours") from None
-    if actor != person.actor:
-        raise NotPossible("the preview is somebody else's; make your own")
-    return list(cases)
 
 
 def _results(results: Iterable[Result], name: str) -> dict[str, Any]:
@@ -230,7 +218,3 @@ def _private(body: object, status: int = 200) -> Response:
     response.status_code = status
     response.headers["Cache-Control"] = "no-store"
     return response
-
-
-def _signer() -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(settings().secret_key, salt="withdrawals")

@@ -11,18 +11,15 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
-
 from pipeline.configuration.staff import Person
 from pipeline.review.decisions import Action, Wish, review
+from pipeline.review.previews import opened, sealed
 from pipeline.review.queue import BULK, Filter, Page, page
 from pipeline.review.refusals import NotAllowed, NotPossible, Refusal
-from pipeline.settings import settings
 from pipeline.steps.turn import WakeUp
 from pipeline.store.database import reading
 
-#: how long a preview may be acted upon, in seconds
-VALID = 900
+_KIND = "bulk"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +54,7 @@ def preview(person: Person, action: Action, which: Filter) -> Preview:
         raise NotPossible(f"{found.total} cases match; narrow the filter to {BULK} at most")
     cases = "\n".join(f"{case.case} {case.version}" for case in found.cases)
     packed = urlsafe_b64encode(zlib.compress(cases.encode())).decode()
-    return Preview(page=found, token=_signer().dumps([person.actor, action.value, packed]))
+    return Preview(page=found, token=sealed(_KIND, person, action.value, packed))
 
 
 def carry_out(person: Person, token: str, reason: str) -> Iterator[Result]:
@@ -79,17 +76,6 @@ def _one(person: Person, action: Action, reason: str, case: str, version: str) -
 
 
 def _read(person: Person, token: str) -> tuple[Action, list[tuple[str, str]]]:
-    try:
-        actor, action, packed = _signer().loads(token, max_age=VALID)
-    except SignatureExpired:
-        raise NotPossible("the preview is too old; make it again") from None
-    except BadSignature:
-        raise NotPossible("that is no preview of ours") from None
-    if actor != person.actor:
-        raise NotPossible("the preview is somebody else's; make your own")
+    action, packed = opened(_KIND, person, token)
     lines = zlib.decompress(urlsafe_b64decode(packed)).decode().splitlines()
     return Action(action), [(case, version) for case, _, version in (line.partition(" ") for line in lines)]
-
-
-def _signer() -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(settings().secret_key, salt="bulk")
