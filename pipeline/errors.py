@@ -14,9 +14,14 @@ if TYPE_CHECKING:
 
 
 class Failure(Exception):
-    """Anything an adapter may raise. `kind` is the stable name used in rows, logs, metrics and commands."""
+    """Anything an adapter may raise. `kind` is the stable name used in rows, logs, metrics and commands.
+
+    `whole_account` says that it is not about this row: every call of the account would fail alike, so what is due
+    there waits, and loses no attempt.
+    """
 
     kind: ClassVar[str]
+    whole_account: bool = False
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
@@ -42,6 +47,8 @@ class Throttled(Failure):
 class Unsure(Failure):
     """The call ended without a clear answer: it may have happened. Look it up before calling again."""
 
+    whole_account = True
+
 
 class Rejected(Failure):
     """A clear no about this row. Trying again changes nothing: a person has to look."""
@@ -58,8 +65,7 @@ class Duplicate(Failure):
 class Misconfigured(Failure):
     """An administrator has to change a key, a template or a program.
 
-    `whole_account` says that every call of the account would fail alike, for example for a revoked key: then
-    the account waits as in an outage instead of every row failing by itself.
+    With a revoked key, for example, that is about the whole account.
     """
 
     def __init__(self, detail: str, *, whole_account: bool = False) -> None:
@@ -73,6 +79,8 @@ class NotReady(Failure):
 
 class Outage(Failure):
     """The other side is down and the call certainly had no effect. Costs no attempt."""
+
+    whole_account = True
 
 
 class IllegalMove(Exception):

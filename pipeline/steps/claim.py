@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from pipeline import clock
 from pipeline.audit.trail import change
 from pipeline.configuration.loading import configuration
-from pipeline.errors import Failure, Misconfigured, Outage, Rejected, Throttled, Unsure
+from pipeline.errors import Failure, Misconfigured, Rejected, Throttled
 from pipeline.settings import settings
 from pipeline.stages import OVER, CredentialState
 from pipeline.steps.lane.asking import beside
@@ -172,7 +172,7 @@ def _after_failure(session: Session, row: HintRow, failure: Failure) -> None:
     now = clock.now()
     if isinstance(failure, Throttled):
         return _later(row, max(failure.until, now + _SOONEST))
-    if isinstance(failure, Outage | Unsure) or (isinstance(failure, Misconfigured) and failure.whole_account):
+    if failure.whole_account:
         return _later(row, now + _delay(row))
     row.attempts += 1
     if row.attempts >= ATTEMPTS:

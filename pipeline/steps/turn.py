@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session
 from pipeline import clock
 from pipeline.audit.trail import change
 from pipeline.configuration.loading import configuration
-from pipeline.errors import Failure, Misconfigured, NotReady, Outage, Rejected, Throttled, Unsure
+from pipeline.errors import Failure, Misconfigured, NotReady, Rejected, Throttled
 from pipeline.settings import settings
 from pipeline.stages import STEPS, Stage
 from pipeline.steps.deadline import error_class
@@ -212,7 +212,7 @@ def _after_failure(session: Session, case: Case, turn: Turn, failure: Failure) -
             later(session, case, actor=actor, kind="case.not_ready", due=due, waits=waits, **said)
     elif isinstance(failure, Throttled):
         later(session, case, actor=actor, kind="case.throttled", due=failure.until, **said)
-    elif isinstance(failure, Outage | Unsure) or (isinstance(failure, Misconfigured) and failure.whole_account):
+    elif failure.whole_account:
         waits = turn.waits + 1
         due = now + min(timedelta(seconds=2) * 2 ** min(turn.waits, 12), timedelta(minutes=1))
         later(session, case, actor=actor, kind="case.waits_for_outage", due=due, waits=waits, **said)

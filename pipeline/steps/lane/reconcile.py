@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from pipeline import clock
 from pipeline.audit.trail import change
-from pipeline.errors import Duplicate, Failure, Misconfigured, Outage, Throttled, Unsure
+from pipeline.errors import Duplicate, Failure, Misconfigured, Throttled, Unsure
 from pipeline.settings import settings
 from pipeline.stages import OVER, CredentialState, Stage
 from pipeline.steps.afterwards import outcome
@@ -162,7 +162,7 @@ def _after_failure(session: Session, case: Case, row: CredentialRow, ended: Ende
     if isinstance(failure, Throttled):
         _pause(session, ended, failure)
         change(session, row, to, kind="credential.throttled", actor=ACTOR, facts=facts, due_at=now, **columns)
-    elif _about_account(failure) and not _its_own_fault(session, row):
+    elif failure.whole_account and not _its_own_fault(session, row):
         _open_outage(session, ended, failure)
         # this one's look-up may be the next probe; after that it is the turn of another, or a row that always fails
         # would be every probe, and hold up the account for ever
@@ -221,10 +221,6 @@ def _open_outage(session: Session, ended: Ended, failure: Failure) -> None:
         log.error("outage_began", account=ended.account.name, reason=failure.detail)
     if isinstance(failure, Misconfigured):
         alerts.refused(session, ended.account, failure.detail)
-
-
-def _about_account(failure: Failure) -> bool:
-    return isinstance(failure, Outage | Unsure) or (isinstance(failure, Misconfigured) and failure.whole_account)
 
 
 def _its_own_fault(session: Session, row: CredentialRow) -> bool:

@@ -13,7 +13,7 @@ from pipeline.adapters import TARGETS
 from pipeline.audit.trail import change, plan
 from pipeline.configuration.loading import configuration
 from pipeline.contracts import Target
-from pipeline.errors import Failure, Misconfigured, Outage, Rejected, Throttled, Unsure
+from pipeline.errors import Failure, Misconfigured, Rejected, Throttled
 from pipeline.settings import settings
 from pipeline.stages import UpdateState
 from pipeline.steps.award import course_score
@@ -108,12 +108,12 @@ def completion_of(case: Dossier) -> Completion:
 def _after_failure(session: Session, row: Update, turn: Turn, failure: Failure) -> None:
     """Sending is safe to repeat, so a lost answer is simply sent again; an outage costs no attempt."""
     facts, error = {"error": failure.kind, "reason": failure.detail}, failure.detail[:1000]
-    whole, actor = isinstance(failure, Misconfigured) and failure.whole_account, turn.actor
+    actor = turn.actor
     if isinstance(failure, Throttled):
         change(
             session, row, None, kind="update.throttled", actor=actor, facts=facts, due_at=failure.until, error=error
         )
-    elif isinstance(failure, Outage | Unsure) or whole:
+    elif failure.whole_account:
         due = clock.now() + min(settings().retry_interval / 60 * 2 ** min(turn.waits, 8), settings().retry_interval)
         change(session, row, None, kind="update.waits_for_outage", actor=actor, facts=facts, due_at=due, error=error)
     elif isinstance(failure, Rejected | Misconfigured) or row.attempts + 1 >= ATTEMPTS:
