@@ -42,6 +42,11 @@ class Order:
     given_name: str | None = None
     family_name: str | None = None
 
+    @property
+    def address(self) -> str:
+        """The learner's e-mail address as it is sent and compared: letter case tells nobody apart."""
+        return self.email.strip().lower()
+
 
 @dataclass(frozen=True, kw_only=True)
 class Issued:

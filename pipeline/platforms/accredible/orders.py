@@ -29,11 +29,6 @@ def group_of(order: Order) -> int:
     return int(order.template)
 
 
-def address_of(order: Order) -> str:
-    """The learner's address as it is sent, searched and compared."""
-    return order.email.strip().lower()
-
-
 def created(order: Order) -> dict[str, Any]:
     """A new credential (contract 2).
 
@@ -71,10 +66,10 @@ def _details(order: Order) -> dict[str, Any]:
     """
     if not order.name.strip():
         raise Rejected("the learner has no name")
-    if not _ADDRESS.fullmatch(address_of(order)):
+    if not _ADDRESS.fullmatch(order.address):
         raise Rejected("the learner has no usable e-mail address")
     return {
-        "recipient": {"name": order.name, "email": address_of(order), "id": order.learner_ref},
+        "recipient": {"name": order.name, "email": order.address, "id": order.learner_ref},
         "name": order.title,
         "description": order.description,
         "issued_on": order.issued_on.isoformat(),

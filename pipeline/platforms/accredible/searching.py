@@ -10,7 +10,7 @@ from marshmallow import fields
 
 from pipeline.errors import Outage
 from pipeline.platforms.accredible.documents import SYSTEM, hit
-from pipeline.platforms.accredible.orders import address_of, group_of
+from pipeline.platforms.accredible.orders import group_of
 from pipeline.platforms.accredible.rest import Rest
 from pipeline.platforms.accredible.seen import REF, Seen
 from pipeline.reading import Lenient, loaded
@@ -69,7 +69,7 @@ def around(rest: Rest, order: Order) -> Iterator[Seen]:
     if own:
         known.add(own.id)
         yield replace(own, own_id=order.ref)
-    for query in ({"meta_data": {REF: order.ref}}, {"recipient_email": address_of(order)}):
+    for query in ({"meta_data": {REF: order.ref}}, {"recipient_email": order.address}):
         for one in search(rest, {"group.id": group, **query}):
             if one.id not in known:
                 known.add(one.id)

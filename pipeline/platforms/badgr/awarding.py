@@ -101,7 +101,7 @@ class Awarding:
 
     def _there(self, order: Order) -> list[Award]:
         """What the address has of the badge class and was not taken back, the newest first."""
-        query = [("recipient", awards.address(order)), EXPIRED]
+        query = [("recipient", order.address), EXPIRED]
         rows = self.rest.every(AwardSchema(), AWARDS, query, template=order.template)
         return [row for row in rows if awards.is_for(row, order) and awards.standing(row) is not Standing.WITHDRAWN]
 

@@ -54,7 +54,7 @@ def wish(order: Order, *, notify: bool) -> dict[str, Any]:
     """
     if not order.name.strip():
         raise Rejected("the learner has no name")
-    if not _ADDRESS.fullmatch(address(order)):
+    if not _ADDRESS.fullmatch(order.address):
         raise Rejected("the learner has no e-mail address that could be one")
     if not is_id(order.template):
         raise Misconfigured("the program's template is no entityId of a badge class")
@@ -63,17 +63,12 @@ def wish(order: Order, *, notify: bool) -> dict[str, Any]:
     ends = datetime.combine(order.expires_on, time(23, 59, 59), UTC) if order.expires_on else None
     narrative = order.criteria.strip() or order.description.strip()
     said: dict[str, Any] = {
-        "recipient": {"identity": address(order), "type": "email", "hashed": True},
+        "recipient": {"identity": order.address, "type": "email", "hashed": True},
         "issuedOn": _written(_issued_on(order)),
         "expires": _written(ends) if ends else None,
         "narrative": narrative,
     }
     return {name: value for name, value in said.items() if value} | {"notify": notify, "allowDuplicateAwards": False}
-
-
-def address(order: Order) -> str:
-    """The address as Badgr keeps it; its search and its check for duplicates compare exactly (contract 6, 7)."""
-    return order.email.strip().lower()
 
 
 def is_for(award: Award, order: Order) -> bool:
@@ -85,7 +80,7 @@ def is_for(award: Award, order: Order) -> bool:
     identity = award["recipient"]["plaintext_identity"]
     if identity is None:
         raise Outage("Badgr does not tell whose an award is")
-    return bool(identity.lower() == address(order))
+    return bool(identity.lower() == order.address)
 
 
 def bears(award: Award, order: Order) -> bool:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 from pipeline import clock
 from pipeline.errors import Failure, Misconfigured, Outage, Throttled, Unsure
-from pipeline.platforms.badgr.awards import address
 from pipeline.values import Issued, Order
 
 Result = Issued | Failure
@@ -63,11 +62,11 @@ def _calls(orders: Mapping[int, Order], most: int) -> list[_Call]:
         free = (
             call
             for call in calls
-            if call.template == order.template and address(order) not in call.addresses and len(call.places) < most
+            if call.template == order.template and order.address not in call.addresses and len(call.places) < most
         )
         call = next(free, None)
         if call is None:
             calls.append(call := _Call(order.template))
-        call.addresses.add(address(order))
+        call.addresses.add(order.address)
         call.places.append(place)
     return calls

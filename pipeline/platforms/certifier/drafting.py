@@ -28,7 +28,7 @@ def recipient(order: Order) -> dict[str, str]:
     Raises:
         Rejected: there is no name, or no address that could be one.
     """
-    name, email = order.name.strip(), order.email.strip().lower()
+    name, email = order.name.strip(), order.address
     if not name:
         raise Rejected("the learner has no name")
     if not _ADDRESS.match(email):

@@ -22,10 +22,9 @@ def address(order: Order) -> str:
     Raises:
         Rejected: it is none, or none that Credly can be asked for.
     """
-    found = order.email.strip().lower()
-    if not _ADDRESS.fullmatch(found) or _SEPARATORS.search(found):
+    if not _ADDRESS.fullmatch(order.address) or _SEPARATORS.search(order.address):
         raise Rejected("the learner's e-mail address is missing, malformed, or holds a sign of Credly's filters")
-    return found
+    return order.address
 
 
 def earner_id(order: Order, prefix: str) -> str:

@@ -12,7 +12,7 @@ from pipeline.platforms.sertifier.campaigns import Campaigns
 from pipeline.platforms.sertifier.credential import is_id
 from pipeline.platforms.sertifier.credentials import CREDENTIAL, Credentials
 from pipeline.platforms.sertifier.options import SertifierSchema
-from pipeline.platforms.sertifier.orders import ADD, address, can_exist, checked, dates, item, made
+from pipeline.platforms.sertifier.orders import ADD, can_exist, checked, dates, item, made
 from pipeline.platforms.sertifier.rest import Rest
 from pipeline.settings import settings
 from pipeline.transport import Client, Gate
@@ -93,7 +93,7 @@ class Sertifier(Platform):
         that was made before the day of the order is for an earlier completion, which is not told otherwise.
         """
         hits = []
-        for found in self.credentials.of(order, address(order)) if can_exist(order) else ():
+        for found in self.credentials.of(order, order.address) if can_exist(order) else ():
             held = found.held
             mine = held.ref == order.ref if held.ref else found.names(order) and not found.precedes(order)
             if mine and held.standing in {Standing.LIVE, Standing.UNPUBLISHED}:
@@ -118,7 +118,7 @@ class Sertifier(Platform):
         found = self.credentials.present(order, ref)
         if found.held.standing is Standing.EXPIRED:
             raise Rejected("the credential has expired at Sertifier; issue it anew")
-        if found.held.email not in {None, address(order)}:
+        if found.held.email not in {None, order.address}:
             raise Rejected("Sertifier does not change the address on a credential: withdraw it and issue it anew")
         checked(order)
         self.credentials.change(ref, {"name": order.name.strip(), **dates(order.issued_on, order.expires_on)})

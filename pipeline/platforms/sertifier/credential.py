@@ -85,7 +85,7 @@ class Found:
     def names(self, order: Order) -> bool:
         """Whether it is in the order's campaign, and bears the order's name and address."""
         here = self.held.template.casefold() == order.template.casefold()
-        mailed = self.held.email in {None, order.email.strip().lower()}
+        mailed = self.held.email in {None, order.address}
         return here and mailed and same_name(self.held.name or "", order.name)
 
     def precedes(self, order: Order) -> bool:

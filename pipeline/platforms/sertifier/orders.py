@@ -22,18 +22,13 @@ class _MadeSchema(Lenient):
     id = fields.String(required=True)
 
 
-def address(order: Order) -> str:
-    """The learner's address, as it is sent and compared."""
-    return order.email.strip().lower()
-
-
 def checked(order: Order) -> None:
     """Refuse what no call could issue.
 
     Raises:
         Rejected: there is no name, or no address that can be one. Misconfigured: the campaign's id can be none.
     """
-    if not order.name.strip() or not _EMAIL.fullmatch(address(order)):
+    if not order.name.strip() or not _EMAIL.fullmatch(order.address):
         raise Rejected("the learner has no name, or no address that can be one")
     if not is_id(order.template):
         raise Misconfigured("the program names a campaign in a form that no id of Sertifier's has")
@@ -41,7 +36,7 @@ def checked(order: Order) -> None:
 
 def can_exist(order: Order) -> bool:
     """Whether something can have been issued for it at all."""
-    return bool(_EMAIL.fullmatch(address(order))) and is_id(order.template)
+    return bool(_EMAIL.fullmatch(order.address)) and is_id(order.template)
 
 
 def item(order: Order, attributes: Sequence[Mapping[str, str]], options: Mapping[str, Any]) -> dict[str, Any]:
@@ -49,7 +44,7 @@ def item(order: Order, attributes: Sequence[Mapping[str, str]], options: Mapping
     return {
         "campaignId": order.template,
         "name": order.name.strip(),
-        "email": address(order),
+        "email": order.address,
         "issueDate": order.issued_on.isoformat(),
         **({"expireDate": order.expires_on.isoformat()} if order.expires_on else {}),
         **({"externalId": order.ref} if options["send_reference"] else {}),
