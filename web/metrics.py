@@ -9,11 +9,10 @@ from flask import Blueprint, Response, request
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from pipeline import clock
-from pipeline.configuration.loading import configuration
 from pipeline.settings import settings
 from pipeline.stages import STEPS, Stage
 from pipeline.steps.lane.operating import lanes
@@ -22,7 +21,6 @@ from pipeline.store.cases import Case
 from pipeline.store.credentials import CredentialRow
 from pipeline.store.database import reading
 from pipeline.store.deliveries import Delivery, DeliveryState
-from pipeline.store.lanes import Lane
 from pipeline.webhook import bearer
 from web.guards import guard
 from web.problems import Problem
@@ -88,44 +86,32 @@ def _cases(session: Session) -> Iterator[Metric]:
 
 
 def _accounts(session: Session) -> Iterator[Metric]:
-    waiting = GaugeMetricFamily("confer_credentials_waiting", "Credentials not yet confirmed", labels=["account"])
-    confirmed = GaugeMetricFamily("confer_credentials_confirmed", "Credentials ever confirmed", labels=["account"])
-    down = GaugeMetricFamily(
-        "confer_account_down_seconds", "For how long a platform has been down", labels=["account"]
-    )
-    open_rows = _credentials(session, CredentialRow.due_at.is_not(None))
-    done_rows = _credentials(session, CredentialRow.confirmed_at.is_not(None))
-    since = {account: began for account, began in session.execute(select(Lane.account, Lane.down_since))}  # noqa: C416
-    for account in configuration().platforms:
-        waiting.add_metric([account], open_rows.get(account, 0))
-        confirmed.add_metric([account], done_rows.get(account, 0))
-        began = since.get(account)
-        down.add_metric([account], (clock.now() - began).total_seconds() if began else 0.0)
-    yield from (waiting, confirmed, down, *_lanes())
+    def gauge(name: str, help_text: str) -> GaugeMetricFamily:
+        return GaugeMetricFamily(name, help_text, labels=["account"])
 
-
-def _lanes() -> Iterator[Metric]:
-    paused = GaugeMetricFamily(
-        "confer_account_paused", "1 while a person has stopped the account", labels=["account"]
-    )
-    limit = GaugeMetricFamily(
-        "confer_account_limit_calls_per_second", "The limit in force, where there is one", labels=["account"]
-    )
-    left = GaugeMetricFamily(
-        "confer_account_backlog_seconds", "When what waits will be done, where it can be told", labels=["account"]
-    )
+    waiting = gauge("confer_credentials_waiting", "Credentials not yet confirmed")
+    confirmed = gauge("confer_credentials_confirmed", "Credentials ever confirmed")
+    down = gauge("confer_account_down_seconds", "For how long a platform has been down")
+    paused = gauge("confer_account_paused", "1 while a person has stopped the account")
+    limit = gauge("confer_account_limit_calls_per_second", "The limit in force, where there is one")
+    left = gauge("confer_account_backlog_seconds", "When what waits will be done, where it can be told")
+    done, now = _confirmed(session), clock.now()
     for lane in lanes():
-        paused.add_metric([lane.account], lane.paused_at is not None)
+        account = [lane.account]
+        waiting.add_metric(account, lane.waiting + lane.later)
+        confirmed.add_metric(account, done.get(lane.account, 0))
+        down.add_metric(account, (now - lane.down_since).total_seconds() if lane.down_since else 0.0)
+        paused.add_metric(account, lane.paused_at is not None)
         if lane.calls and lane.per_seconds:
-            limit.add_metric([lane.account], lane.calls / lane.per_seconds)
+            limit.add_metric(account, lane.calls / lane.per_seconds)
         if lane.done_about:
-            left.add_metric([lane.account], (lane.done_about - clock.now()).total_seconds())
-    yield from (paused, limit, left)
+            left.add_metric(account, (lane.done_about - now).total_seconds())
+    yield from (waiting, confirmed, down, paused, limit, left)
 
 
-def _credentials(session: Session, condition: ColumnElement[bool]) -> dict[str, int]:
-    query = select(CredentialRow.account, func.count()).where(condition).group_by(CredentialRow.account)
-    return {account: count for account, count in session.execute(query)}  # noqa: C416 - a row is no pair to mypy
+def _confirmed(session: Session) -> dict[str, int]:
+    query = select(CredentialRow.account, func.count()).where(CredentialRow.confirmed_at.is_not(None))
+    return {account: count for account, count in session.execute(query.group_by(CredentialRow.account))}  # noqa: C416 - a row is no pair to mypy
 
 
 def _deliveries(session: Session) -> Iterator[Metric]:
