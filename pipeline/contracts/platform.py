@@ -56,6 +56,11 @@ class Platform(Adapter, ABC):
         self.account = account
         self.gate = gate
 
+    @classmethod
+    def at_once(cls, account: Account) -> int:
+        """How many credentials one call of an account issues at most: `bulk`, or fewer if accounts.yaml says so."""
+        return min(cls.bulk, account.bulk or cls.bulk)
+
     # issuing
 
     @abstractmethod

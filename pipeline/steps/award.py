@@ -79,7 +79,7 @@ def _rank(session: Session, row: CredentialRow, due: datetime) -> datetime:
     if account is None:
         return due  # gone from accounts.yaml since; the row waits until it is back
     rate = in_force(session.get(Lane, account.name), account.rate)
-    bulk = min(PLATFORMS[account.adapter].bulk, account.bulk or PLATFORMS[account.adapter].bulk)
+    bulk = PLATFORMS[account.adapter].at_once(account)
     return rank(session, account=account.name, program=row.program, due=due, rate=rate, bulk=bulk)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import closing
+from datetime import timedelta
 
 import structlog
 
@@ -30,6 +31,10 @@ log = structlog.get_logger(__name__)
 
 Announce = Callable[[list[WakeUp]], object]
 
+#: how long a place is kept without a sign of life, in longest calls: a host that dies holds up its accounts for no
+#: longer. Whoever outlives it in a look-up of slow calls shares the place, and the limit does not mind
+_PLACE = 1.5
+
 
 def pump(account_name: str, announce: Announce) -> bool:
     """Work on an account's due credentials for one slice. Returns whether to be woken again at once."""
@@ -40,10 +45,8 @@ def pump(account_name: str, announce: Announce) -> bool:
     limits = settings()
     pace = Pace(account.name, account.rate, timeout=limits.call_timeout, patience=limits.slice)
     platform = PLATFORMS[account.adapter](account, pace)
-    with (
-        pumps.place(account.name, pumps.wanted(account), lease=limits.lease) as place,
-        closing(pace),
-    ):
+    lease = timedelta(seconds=limits.call_timeout * _PLACE)
+    with pumps.place(account.name, pumps.wanted(account), lease=lease) as place, closing(pace):
         if place is None:
             return False
         return _slice(account, platform, pace, place, announce)
@@ -60,18 +63,14 @@ def _slice(account: Account, platform: Platform, pace: Pace, place: pumps.Place,
             pace.prepay()
         except NoPlace:
             return False
-        errands = take(account.name, at_once(account, platform), turn=pace.turn)
+        place.keep()
+        errands = take(account.name, platform.at_once(account), turn=pace.turn)
         if not errands:
             return False
         ended = run(account, errands, platform)
         announce([wakeup for one in ended for wakeup in _commit(one, pace)])
         clear = bool(ended) and not any(one.failure for one in ended)
     return _open(account.name)
-
-
-def at_once(account: Account, platform: Platform | type[Platform]) -> int:
-    """How many credentials one call of the account issues at most."""
-    return min(platform.bulk, account.bulk or platform.bulk)
 
 
 def _open(account: str) -> bool:

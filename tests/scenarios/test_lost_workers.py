@@ -25,6 +25,7 @@ from pipeline.steps.turn import CRASHES, Effect, Turn, WakeUp, take_turn
 from pipeline.steps.verify import verify
 from pipeline.store.credentials import CredentialRow
 from pipeline.store.ledger import LedgerEntry
+from pipeline.traffic import pumps
 from pipeline.values import Issued, Order
 from tests.driver import COMPLIANCE, Driver
 
@@ -95,6 +96,32 @@ def test_a_pump_that_dies_around_its_call_leaves_one_credential(
         "credential.found" if after else "credential.not_found"
     )
     assert confer.control.mails(to=email)[0]["receipts"] == 1
+
+
+def test_a_lane_host_that_dies_holds_its_account_up_for_no_longer_than_a_call(
+    confer: Driver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its place outlives it, and an account may have only one; its row waits for the longer lease of a row."""
+    confer.learner(7)
+    confer.complete_at_accredible(7)
+    confer.until("issue")
+    with monkeypatch.context() as patched:
+        patched.setattr(Accredible, "issue", dies)
+        patched.setattr(pumps.Place, "give_up", lambda _: None)
+        with pytest.raises(Killed):
+            confer.drain()
+    confer.waiting.clear()
+    confer.learner(8)
+    confer.complete_at_accredible(8)
+    confer.drain()
+    assert confer.creations() == 0, "the place is taken"
+
+    confer.clock.forward(settings().call_timeout * 1.5 + 1)
+    assert settings().lease.total_seconds() > settings().call_timeout * 2
+    confer.drain(sweep())
+    assert confer.creations() == 1
+    confer.settle()
+    assert confer.creations() == 2
 
 
 def test_a_pump_that_dies_before_it_commits_the_answer_leaves_one_credential(

@@ -139,7 +139,7 @@ def _counts(session: Session, condition: Any) -> dict[str, int]:
 
 def _standing(account: Account, lane: Lane | None, waiting: int, later: int) -> LaneStanding:
     adapter, rate = PLATFORMS[account.adapter], in_force(lane, account.rate)
-    at_once = min(adapter.bulk, account.bulk or adapter.bulk)
+    at_once = adapter.at_once(account)
     learnt = bool(lane and rate and lane.learnt_calls == rate.calls and lane.learnt_until)
     asked_until = lane.blocked_until if lane else None
     set_by_person = bool(lane and lane.rate_calls)
