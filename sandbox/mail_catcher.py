@@ -117,6 +117,9 @@ class SmtpServer:
 
     def __init__(self, catcher: Catcher, listener: socket.socket) -> None:
         self._catcher = catcher
+        # the replies go out line by line: an accepted connection takes this from its listener, and asyncio sets it
+        # only where it has opened that itself
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._listener = listener
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
