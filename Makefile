@@ -2,6 +2,8 @@
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 BIN := .venv/bin
+# tests also wait: for disks, for sockets, for stand-ins that are slow on purpose
+WORKERS = $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 2)))
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -21,15 +23,15 @@ run: .venv/runs ## run Confer on this machine and deliver a sample completion; C
 	@$(BIN)/python -m sandbox.demo
 
 test: .venv/develops ## everything that needs no server
-	@$(BIN)/pytest -n auto -m "not servers"
+	@$(BIN)/pytest -n $(WORKERS) -m "not servers"
 
 test-all: .venv/develops ## everything; needs redis-server and PostgreSQL on this machine
-	@$(BIN)/pytest -n auto -m "not servers"
+	@$(BIN)/pytest -n $(WORKERS) -m "not servers"
 	@$(BIN)/pytest -n 3 --dist loadfile -m "servers and not alone"
 	@$(BIN)/pytest -m alone
 
 coverage: .venv/develops ## which lines no test reaches that needs no server
-	@$(BIN)/pytest -n auto -m "not servers" --cov --cov-report=term:skip-covered
+	@$(BIN)/pytest -n $(WORKERS) -m "not servers" --cov --cov-report=term:skip-covered
 
 check: .venv/develops ## format, lint, types, imports
 	$(BIN)/ruff format --check .
