@@ -10,13 +10,16 @@ import tempfile
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 import pipeline.store
 from pipeline import clock
+from pipeline.configuration import documents
 from pipeline.configuration.loading import configuration
 from pipeline.settings import SETTINGS, Settings, settings
 from pipeline.steps.turn import WakeUp
@@ -38,6 +41,23 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(directory.cleanup)
     os.environ["CONFER_DATA"] = directory.name
     os.environ["CONFER_SECRET_KEY"] = SECRET
+
+
+class _ReadOnce:
+    """Reads YAML as `documents` does, and the same text once: the shipped files are read thousands of times."""
+
+    def __init__(self, typ: str) -> None:
+        assert typ == "rt"
+
+    load = staticmethod(lru_cache(maxsize=2000)(YAML(typ="rt").load))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def yaml_read_once() -> Iterator[None]:
+    """Parsing YAML, with its lines, takes a tenth of a second for each installation of a test."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(documents, "YAML", _ReadOnce)
+        yield
 
 
 @pytest.fixture(scope="session")
