@@ -1,4 +1,4 @@
-"""The main job under its ordinary load: seconds for one, and all of three hundred at once."""
+"""The main job under its ordinary load: seconds for one, and all of a cohort at once."""
 
 from __future__ import annotations
 
@@ -12,10 +12,16 @@ from tests.faults.rig import AT_ACCREDIBLE, AT_BADGES, Variant, running
 pytestmark = [pytest.mark.servers, pytest.mark.alone]
 
 
-@pytest.mark.parametrize("variant", ["files", "servers"])
-def test_one_is_issued_within_five_seconds_and_three_hundred_at_once_each_exactly_once(
+#: learners at our own issuer and at Accredible; what runs on files is one machine's, and for smaller cohorts
+AT_ONCE: dict[Variant, tuple[int, int]] = {"files": (70, 30), "servers": (200, 100)}
+
+
+@pytest.mark.parametrize("variant", AT_ONCE)
+def test_one_is_issued_within_five_seconds_and_a_cohort_at_once_each_exactly_once(
     tmp_path: Path, variant: Variant
 ) -> None:
+    own, accredible = AT_ONCE[variant]
+    count = own + accredible
     with running(tmp_path, variant) as rig:
         began = time.monotonic()
         rig.complete(1, AT_BADGES)
@@ -24,10 +30,10 @@ def test_one_is_issued_within_five_seconds_and_three_hundred_at_once_each_exactl
         assert first < 5, f"{first:.1f} s"
 
         began = time.monotonic()
-        rig.complete(200, AT_BADGES, parallel=32)
-        rig.complete(100, AT_ACCREDIBLE, parallel=32)
+        rig.complete(own, AT_BADGES, parallel=32)
+        rig.complete(accredible, AT_ACCREDIBLE, parallel=32)
         accepted = time.monotonic() - began
-        rig.wait_all(301, seconds=150)
+        rig.wait_all(count + 1, seconds=150)
         done = time.monotonic() - began
-        print(f"{variant}: one in {first:.1f} s; 300 accepted in {accepted:.1f} s, done in {done:.1f} s")
-        rig.assert_exactly_once(301)
+        print(f"{variant}: one in {first:.1f} s; {count} accepted in {accepted:.1f} s, done in {done:.1f} s")
+        rig.assert_exactly_once(count + 1)
