@@ -78,7 +78,9 @@ def five_platforms(credentials: int, window: float, *, trouble: bool) -> list[Se
     Raises:
         RuntimeError: a credential is missing or there twice.
     """
-    with _fleet(window=window) as rig:
+    scale = window / 60  # the longest call and the lease are scaled like the minute, or a kill counts for more
+    longest, lease = f"{max(0.5, 20 * scale):g}", f"{max(2, 90 * scale):g}"
+    with _fleet(window=window, CONFER_CALL_TIMEOUT_SECONDS=longest, CONFER_LEASE_SECONDS=lease) as rig:
         counts = shares(credentials)
         rig.backlog(counts)
         began = clock.now()
