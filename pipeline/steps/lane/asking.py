@@ -10,14 +10,12 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import timedelta
 
-from sqlalchemy import select
-
 from pipeline import clock
 from pipeline.adapters import PLATFORMS
 from pipeline.contracts import Account, Platform
 from pipeline.errors import Outage, Throttled
 from pipeline.settings import settings
-from pipeline.store.credentials import CredentialRow
+from pipeline.steps.lane.errands import due
 from pipeline.store.database import reading, transaction
 from pipeline.store.lanes import Lane
 from pipeline.traffic.permits import NoPlace, Pace, pause
@@ -82,7 +80,5 @@ class _GivesWay:
 
 
 def _is_busy(account: str) -> bool:
-    """Whether a credential of the account is due."""
-    due = select(CredentialRow.id).where(CredentialRow.account == account, CredentialRow.due_at <= clock.now())
     with reading() as session:
-        return session.scalar(due.limit(1)) is not None
+        return due(session, account)
