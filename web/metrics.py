@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from pipeline import clock
 from pipeline.settings import settings
 from pipeline.stages import STEPS, Stage
-from pipeline.steps.lane.operating import lanes
+from pipeline.steps.lane.operating import counts, lanes
 from pipeline.steps.sweep import last_tick_age
 from pipeline.store.cases import Case
 from pipeline.store.credentials import CredentialRow
@@ -95,7 +95,7 @@ def _accounts(session: Session) -> Iterator[Metric]:
     paused = gauge("confer_account_paused", "1 while a person has stopped the account")
     limit = gauge("confer_account_limit_calls_per_second", "The limit in force, where there is one")
     left = gauge("confer_account_backlog_seconds", "When what waits will be done, where it can be told")
-    done, now = _confirmed(session), clock.now()
+    done, now = counts(session, CredentialRow.confirmed_at.is_not(None)), clock.now()
     for lane in lanes():
         account = [lane.account]
         waiting.add_metric(account, lane.waiting + lane.later)
@@ -107,11 +107,6 @@ def _accounts(session: Session) -> Iterator[Metric]:
         if lane.done_about:
             left.add_metric(account, (lane.done_about - now).total_seconds())
     yield from (waiting, confirmed, down, paused, limit, left)
-
-
-def _confirmed(session: Session) -> dict[str, int]:
-    query = select(CredentialRow.account, func.count()).where(CredentialRow.confirmed_at.is_not(None))
-    return {account: count for account, count in session.execute(query.group_by(CredentialRow.account))}  # noqa: C416 - a row is no pair to mypy
 
 
 def _deliveries(session: Session) -> Iterator[Metric]:

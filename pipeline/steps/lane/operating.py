@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from pipeline import clock
@@ -64,8 +64,8 @@ def lanes() -> tuple[LaneStanding, ...]:
     """Every account's lane, by name."""
     now = clock.now()
     with reading() as session:
-        due = _counts(session, CredentialRow.due_at <= now)
-        later = _counts(session, CredentialRow.due_at > now)
+        due = counts(session, CredentialRow.due_at <= now)
+        later = counts(session, CredentialRow.due_at > now)
         rows = {lane.account: lane for lane in session.scalars(select(Lane))}
     return tuple(
         _standing(account, rows.get(name), due.get(name, 0), later.get(name, 0))
@@ -132,7 +132,8 @@ def _record(session: Session, account: str, *, kind: str, actor: str, facts: Map
     record(session, subject=f"lane:{account}", kind=kind, actor=actor, facts=facts, rule_version=None)
 
 
-def _counts(session: Session, condition: Any) -> dict[str, int]:
+def counts(session: Session, condition: ColumnElement[bool]) -> dict[str, int]:
+    """How many credentials fulfil a condition, by account; an account without any is left out."""
     query = select(CredentialRow.account, func.count()).where(condition).group_by(CredentialRow.account)
     return {account: count for account, count in session.execute(query)}  # noqa: C416 - a row is no pair to mypy
 
